@@ -28,6 +28,12 @@ export interface KafkaThreadOptions {
   readonly onGiveUp: (error: SluiceError) => void
 }
 
+/** Wrapped, so that an async function can return the promise without waiting for it. */
+interface Exited {
+  /** Settles when the thread has ended: null after a regular end. */
+  readonly failure: Promise<Error | null>
+}
+
 export class KafkaThread {
   private readonly options: KafkaThreadOptions
   private readonly records: readonly Ring[]
@@ -52,8 +58,8 @@ export class KafkaThread {
   }
 
   async start(): Promise<void> {
-    const worker = await this.attach()
-    this.ended = this.supervise(worker)
+    const exited = await this.attach()
+    this.ended = this.supervise(exited)
   }
 
   /** Tells the worker (and its successors) how many partitions topics have. */
@@ -91,7 +97,8 @@ export class KafkaThread {
     this.port?.postMessage(message)
   }
 
-  private async attach(): Promise<Worker> {
+  /** Starts a thread and waits until it has attached. */
+  private async attach(): Promise<Exited> {
     const { memory, producer, topicTemplate } = this.options
     this.epoch += 1
     for (const ring of this.records) ring.setConsumerEpoch(this.epoch)
@@ -110,17 +117,24 @@ export class KafkaThread {
     this.worker = worker
     this.port = port1
     port1.on('message', (message: FromWorker) => this.onMessage(message))
-    const died = new Promise<never>((_, reject) => {
-      worker.once('error', reject)
-      worker.once('exit', () => {
-        reject(new SluiceError('SLUICE_THREAD_START', 'starting kafka worker: thread ended'))
+    const exited = new Promise<Error | null>((resolve) => {
+      let error: Error | null = null
+      worker.once('error', (thrown) => {
+        error = asError(thrown)
       })
+      worker.once('exit', (code) => {
+        const silent = new SluiceError('SLUICE_THREAD_LOST', `running kafka worker: exit ${code}`)
+        resolve(error ?? (code === 0 ? null : silent))
+      })
+    })
+    const died = exited.then((error) => {
+      throw error ?? new SluiceError('SLUICE_THREAD_START', 'starting kafka worker: thread ended')
     })
     // Also settles long after the start, when nobody listens any more.
     died.catch(() => undefined)
     await Promise.race([waitForAttach(port1, 'kafka'), died])
     this.state = 'running'
-    return worker
+    return { failure: exited }
   }
 
   private onMessage(message: FromWorker): void {
@@ -133,19 +147,10 @@ export class KafkaThread {
   }
 
   /** Resolves when the worker has ended for good. */
-  private async supervise(first: Worker): Promise<void> {
-    let worker = first
+  private async supervise(first: Exited): Promise<void> {
+    let exited = first
     for (;;) {
-      const failure = await new Promise<Error | null>((resolve) => {
-        let error: Error | null = null
-        worker.once('error', (thrown) => {
-          error = asError(thrown)
-        })
-        worker.once('exit', (code) => {
-          const silent = new SluiceError('SLUICE_THREAD_LOST', `running kafka worker: exit ${code}`)
-          resolve(error ?? (code === 0 ? null : silent))
-        })
-      })
+      const failure = await exited.failure
       this.worker = null
       this.port?.close()
       if (failure === null || (this.stopping && this.records.every((ring) => ring.isEmpty()))) {
@@ -154,11 +159,11 @@ export class KafkaThread {
       }
       const next = await this.replace(failure)
       if (next === null) return
-      worker = next
+      exited = next
     }
   }
 
-  private async replace(cause: Error): Promise<Worker | null> {
+  private async replace(cause: Error): Promise<Exited | null> {
     const { clock, logger, onGiveUp } = this.options
     let error = cause
     for (;;) {
@@ -177,9 +182,9 @@ export class KafkaThread {
         clock.setTimer(resolve, delayMs)
       })
       try {
-        const worker = await this.attach()
+        const exited = await this.attach()
         this.restarts += 1
-        return worker
+        return exited
       } catch (failed) {
         error = asError(failed)
         await this.worker?.terminate()
