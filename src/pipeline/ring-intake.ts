@@ -2,6 +2,7 @@
  * The frame sink over the frame rings: one copy into the shard's ring, one wake-up per event-loop turn
  * and shard. Main thread, never blocks.
  */
+import { RecordSource } from '../model/record.ts'
 import { Doorbell } from '../ring/doorbell.ts'
 import { FrameWriter } from '../ring/frame-writer.ts'
 import { RING_KIND_FRAME } from '../ring/layout.ts'
@@ -54,15 +55,8 @@ export class RingIntake implements FrameSink {
   tryAccept(shard: number, frame: Uint8Array, meta: FrameMeta): boolean {
     const lane = this.lanes[shard]
     if (lane === undefined) return false
-    const accepted = lane.writer.tryWrite(frame, {
-      connection: meta.connection,
-      exchange: meta.exchange,
-      receivedTimeUs: meta.receivedTimeUs,
-      binary: meta.binary,
-      source: 0,
-      streamName: meta.streamName === null ? NO_NAME : this.nameBytes(meta.streamName)
-    })
-    if (!accepted) {
+    const name = meta.streamName === null ? NO_NAME : this.nameBytes(meta.streamName)
+    if (!lane.writer.tryWrite(frame, meta, RecordSource.live, name)) {
       lane.bell.ring()
       return false
     }

@@ -21,10 +21,6 @@ export interface FrameHead {
   readonly exchange: number
   readonly receivedTimeUs: number
   readonly binary: boolean
-  /** RecordSource number. */
-  readonly source: number
-  /** UTF-8 bytes of the stream's name for raw-form frames; empty for combined form. */
-  readonly streamName: Uint8Array
 }
 
 export class FrameWriter {
@@ -40,11 +36,17 @@ export class FrameWriter {
     this.payloadBytesMax = Math.min(payloadBytesMax, entryMax)
   }
 
-  /** Copies one frame and publishes it. False = the ring has no room, nothing was written. */
-  tryWrite(frame: Uint8Array, head: FrameHead): boolean {
+  /**
+   * Copies one frame and publishes it. False = the ring has no room, nothing was written.
+   * Allocates nothing for a frame that fits.
+   *
+   * @param source RecordSource number
+   * @param streamName UTF-8 bytes of the stream's name for raw-form frames; empty for combined form
+   */
+  tryWrite(frame: Uint8Array, head: FrameHead, source: number, streamName: Uint8Array): boolean {
     const oversized = frame.length > this.payloadBytesMax
     const payload = oversized ? frame.subarray(0, this.payloadBytesMax) : frame
-    const nameBytes = head.streamName.length
+    const nameBytes = streamName.length
     const entryBytes = align8(FRAME_HEADER_BYTES + payload.length + nameBytes)
     const offset = this.writer.claim(entryBytes)
     if (offset === CLAIM_FULL || offset === CLAIM_TOO_LARGE) return false
@@ -58,11 +60,11 @@ export class FrameWriter {
     // flags u16, exchange u8 and source u8 share one word (little-endian).
     u32[word + (FRAME_FLAGS >> 2)] =
       (flags | (head.exchange << ((FRAME_EXCHANGE - FRAME_FLAGS) * 8)) |
-        (head.source << ((FRAME_SOURCE - FRAME_FLAGS) * 8))) >>> 0
+        (source << ((FRAME_SOURCE - FRAME_FLAGS) * 8))) >>> 0
     u32[word + (FRAME_NAME_BYTES >> 2)] = nameBytes
     u32[word + (FRAME_ORIGINAL_BYTES >> 2)] = frame.length
     bytes.set(payload, offset + FRAME_HEADER_BYTES)
-    if (nameBytes > 0) bytes.set(head.streamName, offset + FRAME_HEADER_BYTES + payload.length)
+    if (nameBytes > 0) bytes.set(streamName, offset + FRAME_HEADER_BYTES + payload.length)
     return this.writer.publish()
   }
 
