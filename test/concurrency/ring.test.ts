@@ -1,6 +1,6 @@
 /** The ring on two real threads: nothing lost, doubled or torn, whatever the cursors and whoever dies. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { createPrng, type Prng } from '../../src/core/prng.ts'
@@ -37,7 +37,11 @@ interface Side {
   readonly exit: Promise<number>
 }
 
-function createRig(seed: number, entries: number, startCursor: number): Rig {
+/** A side that fails leaves the other one waiting: the test's end ends both. */
+const LIMIT = { timeout: 120_000 }
+
+function createRig(t: TestContext, entries: number, startCursor: number): Rig {
+  const seed = SEED
   const buffer = createRing({
     capacityBytes: 1 << 16,
     kind: RING_KIND_RECORD,
@@ -59,6 +63,7 @@ function createRig(seed: number, entries: number, startCursor: number): Rig {
         role, ring: buffer, doorbells, progress, seen, seed, entries, epoch
       }
       const worker = new Worker(SIDE_URL, { workerData })
+      t.after(() => worker.terminate())
       const exit = new Promise<number>((resolve, reject) => {
         worker.once('error', reject)
         worker.once('exit', resolve)
@@ -77,9 +82,9 @@ for (const [name, startCursor] of [
   ['2^31 − 64 KiB', 2 ** 31 - 65536],
   ['2^32 − 64 KiB', 2 ** 32 - 65536]
 ] as const) {
-  test(`${ENTRIES} entries, cursors from ${name}: none lost, doubled or torn`, async (t) => {
+  test(`${ENTRIES} entries, cursors from ${name}: none lost, doubled or torn`, LIMIT, async (t) => {
     t.diagnostic(`SEED=${SEED} node --test dist/test/concurrency/ring.test.js`)
-    const rig = createRig(SEED, ENTRIES, startCursor)
+    const rig = createRig(t, ENTRIES, startCursor)
     const consumer = rig.start('consumer', 1)
     const producer = rig.start('producer', 1)
     assert.deepEqual(await Promise.all([producer.exit, consumer.exit]), [0, 0])
@@ -130,10 +135,10 @@ async function killLoop(rig: Rig, prng: Prng): Promise<{ kills: number; exits: n
   return { kills, exits }
 }
 
-test('a consumer killed at random moments is followed at the same cursor', async (t) => {
+test('a consumer killed at random moments is followed at the same cursor', LIMIT, async (t) => {
   t.diagnostic(`SEED=${SEED} node --test dist/test/concurrency/ring.test.js`)
   const prng = createPrng(SEED).fork('kills')
-  const rig = createRig(SEED, ENTRIES, 2 ** 31 - 65536)
+  const rig = createRig(t, ENTRIES, 2 ** 31 - 65536)
   const producer = rig.start('producer', 1)
   const { kills } = await killLoop(rig, prng)
   assert.equal(await producer.exit, 0)
@@ -175,8 +180,8 @@ test('a publisher and a releaser of a past epoch change nothing', () => {
   assert.deepEqual(found, [1, 3])
 })
 
-test('a zombie consumer on a live thread is refused and stops', async () => {
-  const rig = createRig(SEED, 20_000, 0)
+test('a zombie consumer on a live thread is refused and stops', LIMIT, async (t) => {
+  const rig = createRig(t, 20_000, 0)
   const zombie = rig.start('consumer', 1)
   const refused = new Promise((resolve) => zombie.worker.once('message', resolve))
   const producer = rig.start('producer', 1)
