@@ -48,7 +48,12 @@ async function main(): Promise<void> {
     console.log('usage: npm run bench -- micro [--only TEXT] [--rounds N] [--out FILE]')
     return
   }
-  const groups = Map.groupBy(await loadBenchmarks(), (benchmark) => benchmark.group)
+  const groups = new Map<string, Benchmark[]>()
+  for (const benchmark of await loadBenchmarks()) {
+    const group = groups.get(benchmark.group) ?? []
+    group.push(benchmark)
+    groups.set(benchmark.group, group)
+  }
   const results: BenchmarkResult[] = []
   for (const group of groups.values()) {
     const rounds = values.smoke ? 1 : Number(values.rounds)
