@@ -19,11 +19,19 @@
     {
       "target_name": "kernel",
       "sources": ["src/kernel.cc"],
+      "defines": ["NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       "include_dirs": ["src", "<(simdjson)"]
     },
     {
       "target_name": "producer",
-      "sources": ["src/producer.cc"],
+      "sources": [
+        "src/producer.cc",
+        "src/producer_batch.cc",
+        "src/producer_client.cc",
+        "src/producer_delivery.cc",
+        "src/producer_mock.cc"
+      ],
+      "defines": ["NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       "include_dirs": ["src", "<(kafka_js)/deps/librdkafka/src"],
       "libraries": ["<(kafka_js)/build/deps/librdkafka.so.1"],
       "ldflags": [

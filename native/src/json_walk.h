@@ -1,0 +1,332 @@
+// One pass over a frame with simdjson On-Demand. On-Demand checks only what is visited, so everything is
+// visited: known keys of the objects that can matter go into a bag, all other values are checked and
+// left. Nothing is decided here but whether the document is JSON; the bags are judged afterwards.
+#pragma once
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "decimal.h"
+#include "json_token.h"
+#include "layout.h"
+#include "simdjson_unit.h"
+
+namespace sluice {
+
+namespace od = simdjson::ondemand;
+
+// Containers inside containers; a deeper document counts as invalid.
+constexpr uint32_t JSON_DEPTH_MAX = 64;
+
+// Slots of a bag: one-letter keys sit at `letter & 63`, longer known names in the gaps.
+constexpr uint8_t SLOT_UNKNOWN = 0;
+constexpr uint8_t SLOT_STREAM = 27;
+constexpr uint8_t SLOT_DATA = 28;
+constexpr uint8_t SLOT_LAST_UPDATE_ID = 29;
+constexpr uint8_t SLOT_BIDS = 30;
+constexpr uint8_t SLOT_ASKS = 31;
+constexpr uint8_t SLOT_RESULT = 59;
+constexpr uint8_t SLOT_ID = 60;
+constexpr uint8_t SLOT_ERROR = 61;
+constexpr uint8_t SLOT_CODE = 62;
+constexpr uint8_t SLOT_MSG = 63;
+constexpr uint8_t slot_of(char letter) { return static_cast<uint8_t>(letter & 63); }
+constexpr uint64_t bit_of(uint8_t slot) { return uint64_t{1} << slot; }
+constexpr uint64_t letters(const char* text) {
+  uint64_t mask = 0;
+  for (; *text != '\0'; text++) mask |= bit_of(slot_of(*text));
+  return mask;
+}
+
+// Price levels, already written as `["p","q"],…` into the walker's level buffer.
+struct Levels {
+  uint32_t offset;
+  uint32_t bytes;
+  DeadLetterReason reason;  // 0 = well formed
+  bool negative;
+};
+
+struct Bag {
+  uint64_t seen;
+  uint64_t twice;
+  Token tokens[64];
+  Levels levels[2];  // bids, asks
+
+  void clear() { seen = twice = 0; }
+  bool has(uint8_t slot) const { return (seen & bit_of(slot)) != 0; }
+  const Token& operator[](char letter) const { return tokens[slot_of(letter)]; }
+};
+
+// Long names; the text is between the quotes and without escapes.
+inline uint8_t slot_of_name(const char* at, size_t bytes) {
+  const auto is = [&](const char* name) { return std::memcmp(at, name, bytes) == 0; };
+  switch (bytes) {
+    case 1: {
+      const char letter = static_cast<char>(*at | 0x20);
+      return letter >= 'a' && letter <= 'z' ? slot_of(*at) : SLOT_UNKNOWN;
+    }
+    case 2: return is("id") ? SLOT_ID : SLOT_UNKNOWN;
+    case 3: return is("msg") ? SLOT_MSG : SLOT_UNKNOWN;
+    case 4:
+      if (is("data")) return SLOT_DATA;
+      if (is("bids")) return SLOT_BIDS;
+      if (is("asks")) return SLOT_ASKS;
+      return is("code") ? SLOT_CODE : SLOT_UNKNOWN;
+    case 5: return is("error") ? SLOT_ERROR : SLOT_UNKNOWN;
+    case 6:
+      if (is("stream")) return SLOT_STREAM;
+      return is("result") ? SLOT_RESULT : SLOT_UNKNOWN;
+    case 12: return is("lastUpdateId") ? SLOT_LAST_UPDATE_ID : SLOT_UNKNOWN;
+    default: return SLOT_UNKNOWN;
+  }
+}
+
+enum class Level : uint8_t { root, payload, kline };
+
+// `Elements::element(Bag&)` is called for each object of the payload's array, in order.
+template <typename Elements>
+class Walker {
+ public:
+  explicit Walker(Elements* elements) : elements_(elements) {}
+  ~Walker() { std::free(level_text_); }
+  Walker(const Walker&) = delete;
+  Walker& operator=(const Walker&) = delete;
+
+  // Levels are never longer than the frame they come from.
+  bool reserve(uint32_t frame_bytes) {
+    level_text_ = static_cast<char*>(std::malloc(size_t{frame_bytes} + 256));
+    return level_text_ != nullptr;
+  }
+
+  void begin(bool has_backslash) {
+    has_backslash_ = has_backslash;
+    level_bytes_ = 0;
+    stream_known_ = false;
+    elements_walked_ = false;
+  }
+  // The `stream` key is known to exist: elements of `data` are now handed out when they are met.
+  void begin_second_walk() {
+    stream_known_ = true;
+    level_bytes_ = 0;
+  }
+  bool elements_walked() const { return elements_walked_; }
+
+  bool object(od::object object, Bag& bag, Level level, uint32_t depth) {
+    bag.clear();
+    for (auto result : object) {
+      od::field field;
+      if (std::move(result).get(field) != simdjson::SUCCESS) return false;
+      const std::string_view key = field.key_raw_json_token();
+      uint8_t slot = SLOT_UNKNOWN;
+      if (key.size() == 3) {
+        slot = slot_of_name(key.data() + 1, 1);
+      } else if (!read_key(key, &slot)) {
+        return false;
+      }
+      Token token;
+      if (!value(field.value(), bag, slot, level, depth, &token)) return false;
+      if (slot == SLOT_UNKNOWN) continue;
+      const uint64_t bit = bit_of(slot);
+      bag.twice |= bag.seen & bit;
+      bag.seen |= bit;
+      bag.tokens[slot] = token;
+      if (slot == SLOT_STREAM && level == Level::root) stream_known_ = true;
+    }
+    return true;
+  }
+
+  bool elements(od::array array, uint32_t depth) {
+    elements_walked_ = true;
+    for (auto result : array) {
+      od::value value;
+      if (std::move(result).get(value) != simdjson::SUCCESS) return false;
+      level_bytes_ = 0;
+      const std::string_view raw = value.raw_json_token();
+      if (raw[0] == '{') {
+        od::object object;
+        if (depth + 1 > JSON_DEPTH_MAX || value.get_object().get(object) != simdjson::SUCCESS ||
+            !this->object(object, payload, Level::payload, depth + 1)) {
+          return false;
+        }
+        elements_->element(payload);
+      } else {
+        Token token;
+        if (!skip(value, depth, &token)) return false;
+        elements_->odd_element();
+      }
+    }
+    return true;
+  }
+
+  const char* level_text(const Levels& levels) const { return level_text_ + levels.offset; }
+
+  Bag root;
+  Bag payload;
+  // The object under `k` of the root and of the payload: a stray `k` beside `data` must not replace it.
+  Bag root_kline;
+  Bag payload_kline;
+
+ private:
+  bool read_key(std::string_view key, uint8_t* slot) {
+    while (is_space(key.back())) key.remove_suffix(1);
+    if (key.size() < 2 || key.back() != '"') return false;
+    Token token = {key.data() + 1, static_cast<uint32_t>(key.size() - 2), Kind::string, 0};
+    if (has_backslash_) {
+      if (!valid_escapes(token.at, token.bytes)) return false;
+      char room[TEXT_BYTES_MAX + 16];
+      const Text text = decode_text(token, room);
+      *slot = text.unusable ? SLOT_UNKNOWN : slot_of_name(text.at, text.bytes);
+      return true;
+    }
+    *slot = slot_of_name(token.at, token.bytes);
+    return true;
+  }
+
+  bool scalar(od::value& value, std::string_view raw, Token* token) {
+    while (is_space(raw.back())) raw.remove_suffix(1);
+    const uint32_t bytes = static_cast<uint32_t>(raw.size());
+    if (raw[0] != '"') return read_plain_scalar(raw.data(), bytes, token);
+    od::raw_json_string text;
+    if (bytes < 2 || raw.back() != '"' ||
+        value.get_raw_json_string().get(text) != simdjson::SUCCESS) {
+      return false;
+    }
+    *token = {raw.data() + 1, bytes - 2, Kind::string, 0};
+    return !has_backslash_ || valid_escapes(token->at, token->bytes);
+  }
+
+  // Any value whose content does not matter: checked to the bottom.
+  bool skip(od::value& value, uint32_t depth, Token* token) {
+    const std::string_view raw = value.raw_json_token();
+    if (raw[0] == '{') {
+      token->kind = Kind::object;
+      od::object object;
+      if (depth + 1 > JSON_DEPTH_MAX || value.get_object().get(object) != simdjson::SUCCESS) {
+        return false;
+      }
+      for (auto result : object) {
+        od::field field;
+        uint8_t slot;
+        Token inner;
+        if (std::move(result).get(field) != simdjson::SUCCESS ||
+            !read_key(field.key_raw_json_token(), &slot) ||
+            !skip(field.value(), depth + 1, &inner)) {
+          return false;
+        }
+      }
+      return true;
+    }
+    if (raw[0] == '[') {
+      token->kind = Kind::array;
+      od::array array;
+      if (depth + 1 > JSON_DEPTH_MAX || value.get_array().get(array) != simdjson::SUCCESS) {
+        return false;
+      }
+      for (auto result : array) {
+        od::value element;
+        Token inner;
+        if (std::move(result).get(element) != simdjson::SUCCESS ||
+            !skip(element, depth + 1, &inner)) {
+          return false;
+        }
+      }
+      return true;
+    }
+    return scalar(value, raw, token);
+  }
+
+  bool value(od::value& value, Bag& bag, uint8_t slot, Level level, uint32_t depth, Token* token) {
+    const std::string_view raw = value.raw_json_token();
+    if (raw[0] == '{') {
+      Bag* into = nullptr;
+      Level inner = Level::kline;
+      if (slot == slot_of('k') && level == Level::root) into = &root_kline;
+      if (slot == slot_of('k') && level == Level::payload) into = &payload_kline;
+      if (slot == SLOT_DATA && level == Level::root) {
+        into = &payload;
+        inner = Level::payload;
+      }
+      if (into == nullptr) return skip(value, depth, token);
+      token->kind = Kind::object;
+      od::object object;
+      return depth + 1 <= JSON_DEPTH_MAX && value.get_object().get(object) == simdjson::SUCCESS &&
+             this->object(object, *into, inner, depth + 1);
+    }
+    if (raw[0] == '[' && level != Level::kline) {
+      const bool bids = slot == slot_of('b') || slot == SLOT_BIDS;
+      const bool asks = slot == slot_of('a') || slot == SLOT_ASKS;
+      const bool data = slot == SLOT_DATA && level == Level::root && stream_known_;
+      if (!bids && !asks && !data) return skip(value, depth, token);
+      token->kind = Kind::array;
+      od::array array;
+      if (depth + 1 > JSON_DEPTH_MAX || value.get_array().get(array) != simdjson::SUCCESS) {
+        return false;
+      }
+      if (data) return elements(array, depth + 1);
+      return read_levels(array, bag.levels[asks ? 1 : 0], depth + 1);
+    }
+    if (raw[0] == '[') return skip(value, depth, token);
+    return scalar(value, raw, token);
+  }
+
+  bool read_levels(od::array array, Levels& levels, uint32_t depth) {
+    levels = {level_bytes_, 0, DeadLetterReason{}, false};
+    for (auto result : array) {
+      od::value value;
+      if (std::move(result).get(value) != simdjson::SUCCESS) return false;
+      od::array pair;
+      Token token;
+      if (value.raw_json_token()[0] != '[') {
+        if (!skip(value, depth, &token)) return false;
+        note(levels, DeadLetterReason::unexpected_shape);
+      } else if (depth + 1 > JSON_DEPTH_MAX || value.get_array().get(pair) != simdjson::SUCCESS ||
+                 !read_pair(pair, levels, depth + 1)) {
+        return false;
+      }
+    }
+    // The comma after the last level goes.
+    levels.bytes = level_bytes_ > levels.offset ? level_bytes_ - levels.offset - 1 : 0;
+    return true;
+  }
+
+  bool read_pair(od::array pair, Levels& levels, uint32_t depth) {
+    char* out = level_text_ + level_bytes_;
+    *out++ = '[';
+    uint32_t count = 0;
+    for (auto result : pair) {
+      od::value value;
+      Token token;
+      if (std::move(result).get(value) != simdjson::SUCCESS || !skip(value, depth, &token)) {
+        return false;
+      }
+      if (++count > 2 || levels.reason != DeadLetterReason{}) continue;
+      if (token.kind != Kind::string || !is_decimal(token.at, token.bytes)) {
+        note(levels, DeadLetterReason::bad_number);
+        continue;
+      }
+      if (*token.at == '-') levels.negative |= is_negative(token.at, token.bytes);
+      *out++ = '"';
+      out = copy_short(out, token.at, token.bytes);
+      *out++ = '"';
+      *out++ = count == 1 ? ',' : ']';
+    }
+    if (count < 2) note(levels, DeadLetterReason::unexpected_shape);
+    if (levels.reason != DeadLetterReason{}) return true;
+    *out++ = ',';
+    level_bytes_ = static_cast<uint32_t>(out - level_text_);
+    return true;
+  }
+
+  static void note(Levels& levels, DeadLetterReason reason) {
+    if (levels.reason == DeadLetterReason{}) levels.reason = reason;
+  }
+
+  Elements* elements_;
+  char* level_text_ = nullptr;
+  uint32_t level_bytes_ = 0;
+  bool has_backslash_ = false;
+  bool stream_known_ = false;
+  bool elements_walked_ = false;
+};
+
+}  // namespace sluice
