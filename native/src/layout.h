@@ -83,6 +83,7 @@ constexpr uint32_t KAFKA_BYTES_DELIVERED = 18u;
 constexpr uint32_t KAFKA_BYTES_PRODUCED = 3u;
 constexpr uint32_t KAFKA_COUNTER_WORDS = 516u;
 constexpr uint32_t KAFKA_DEAD_LETTERS_DELIVERED = 17u;
+constexpr uint32_t KAFKA_DEAD_LETTERS_LOST = 26u;
 constexpr uint32_t KAFKA_DEAD_LETTERS_TAKEN = 1u;
 constexpr uint32_t KAFKA_DELIVERY = 274u;
 constexpr uint32_t KAFKA_END_TO_END = 32u;

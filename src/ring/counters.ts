@@ -53,6 +53,7 @@ export const KAFKA_ERRORS_FATAL = 22 // [p]
 export const KAFKA_ERRORS_TRANSPORT = 23 // [p] error callbacks: broker down, resolve, authentication, …
 export const KAFKA_BROKERS_UP = 24 // [p] gauge, from librdkafka's statistics
 export const KAFKA_RECORDS_LOST = 25 // [p] neither delivered nor dead-lettered; must stay 0
+export const KAFKA_DEAD_LETTERS_LOST = 26 // [p] dead letters that even the dead-letter topic refused; must stay 0
 /** Received (our clock) → acknowledged, µs. [p] */
 export const KAFKA_END_TO_END = 32
 /** Produced → acknowledged, µs. [p] */
