@@ -23,13 +23,21 @@ const BINANCE: AdapterDefaults = {
 const NOTHING: AdapterDefaults = { module: '', wsUrl: '', restUrl: '' }
 
 function url(value: string, schemes: readonly string[], doc: string, aliases: readonly string[]) {
-  return { kind: 'url', default: value, schemes, doc, aliases, mayBeEmpty: true } satisfies Leaf<string>
+  return {
+    kind: 'url',
+    default: value,
+    schemes,
+    doc,
+    aliases,
+    mayBeEmpty: true
+  } satisfies Leaf<string>
 }
 
 export function adapterSchema(name: string): SchemaOf<AdapterConfig> {
   const builtIn = name === BUILT_IN_ADAPTER
   const defaults = builtIn ? BINANCE : NOTHING
-  const aliases = (suffix: string): readonly string[] => (builtIn ? [`SLUICE_BINANCE_${suffix}`] : [])
+  const aliases = (suffix: string): readonly string[] =>
+    builtIn ? [`SLUICE_BINANCE_${suffix}`] : []
   return {
     module: text(defaults.module, 'Adapter module: `binance`, or a path or package name.'),
     enabled: flag(true, 'Whether the adapter starts with the service.'),
@@ -47,17 +55,24 @@ export function adapterSchema(name: string): SchemaOf<AdapterConfig> {
     }),
     live: choice('stream', ['stream', 'poll'], '`poll` fetches closed klines over REST instead.'),
     deflate: flag(false, 'Offer permessage-deflate; costs about twelve times the CPU per message.'),
-    streamsPerConnection: integer(200, 'Streams on one WebSocket connection.', { min: 1, max: 1024 }),
+    streamsPerConnection: integer(200, 'Streams on one WebSocket connection.', {
+      min: 1,
+      max: 1024
+    }),
     connectsPer5Minutes: integer(150, 'Connection attempts in five minutes.', { min: 1, max: 300 }),
     controlMessagesPerSecond: integer(
       3,
       'Control messages a second on one connection; pongs need room below the limit of 5.',
       { min: 1, max: 5 }
     ),
-    subscribeBytesMax: integer(4000, 'Largest SUBSCRIBE frame; longer ones are ignored by the exchange.', {
-      min: 128,
-      max: 4088
-    }),
+    subscribeBytesMax: integer(
+      4000,
+      'Largest SUBSCRIBE frame; longer ones are ignored by the exchange.',
+      {
+        min: 128,
+        max: 4088
+      }
+    ),
     timeouts: {
       connectMs: integer(5000, 'TCP and TLS connect, ms.', { min: 10, max: 120_000 }),
       handshakeMs: integer(5000, 'WebSocket handshake, ms.', { min: 10, max: 120_000 }),

@@ -58,11 +58,17 @@ function subscriptionsOf(values: SluiceConfig, context: Context) {
     return shorthand(values.symbols, values.channels)
   }
   if (shortRank === listed.rank) {
-    problems.push(`${listed.origin}: subscriptions stands beside symbols or channels; give one of them`)
+    problems.push(
+      `${listed.origin}: subscriptions stands beside symbols or channels; give one of them`
+    )
   }
   const { origin } = listed
   // What the source said, not convict's copy: that one has lost a `__proto__` that must be refused.
-  return parseSubscriptions(listed.value as readonly unknown[], { origin, adapters: vocabulary.adapters, problems })
+  return parseSubscriptions(listed.value as readonly unknown[], {
+    origin,
+    adapters: vocabulary.adapters,
+    problems
+  })
 }
 
 function check(config: SluiceConfig, { settings, problems }: Context): void {

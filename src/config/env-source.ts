@@ -95,7 +95,9 @@ export function environmentLayer(
     }
     if (putProperty(layer, name, text, { vocabulary, problems, rank })) continue
     if (isOthers(name, text)) continue
-    problems.push(`unknown variable ${name}; the nearest known one is ${nearestVariable(name, variables)}`)
+    problems.push(
+      `unknown variable ${name}; the nearest known one is ${nearestVariable(name, variables)}`
+    )
   }
   return layer
 }
@@ -153,4 +155,3 @@ export function documentedVariables(tree: SchemaTree): Map<string, readonly stri
   })
   return new Map(rows)
 }
-

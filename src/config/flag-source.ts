@@ -21,7 +21,8 @@ export function flagLayer(
     const said = { origin: `--set ${path}`, rank: context.rank }
     const leaf = vocabulary.leaves.get(path)
     if (leaf !== undefined) {
-      const value = text === '' && leaf.mayBeEmpty === true ? emptyOf(leaf.kind) : valueOfText(leaf, text)
+      const value =
+        text === '' && leaf.mayBeEmpty === true ? emptyOf(leaf.kind) : valueOfText(leaf, text)
       setLeaf(layer, { path, value, isMap: leaf.kind === 'map' }, said)
       continue
     }

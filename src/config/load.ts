@@ -137,7 +137,10 @@ function nested(
     const keys = path.split('.')
     const last = keys.pop() ?? ''
     let section = root
-    for (const key of keys) section = (section[key] ??= {}) as Record<string, unknown>
+    for (const key of keys) {
+      section[key] ??= {}
+      section = section[key] as Record<string, unknown>
+    }
     section[last] = setting.value
   }
   return root
@@ -146,5 +149,7 @@ function nested(
 function mapAt(path: string, settings: ReadonlyMap<string, Setting>): Record<string, string> {
   const prefix = `${path}${MAP_KEY_SEPARATOR}`
   const entries = [...settings].filter(([key]) => key.startsWith(prefix))
-  return Object.fromEntries(entries.map(([key, { value }]) => [key.slice(prefix.length), String(value)]))
+  return Object.fromEntries(
+    entries.map(([key, { value }]) => [key.slice(prefix.length), String(value)])
+  )
 }

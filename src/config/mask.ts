@@ -14,7 +14,10 @@ export function maskedConfig(config: SluiceConfig): SluiceConfig {
 
 /** Every secret value that is set, for the logger to hide wherever it appears. */
 export function secretsOf(config: SluiceConfig): string[] {
-  const adapters = Object.values(config.adapters).flatMap((entry) => [entry.apiKey, entry.secretKey])
+  const adapters = Object.values(config.adapters).flatMap((entry) => [
+    entry.apiKey,
+    entry.secretKey
+  ])
   const properties = Object.entries(config.kafka.librdkafka)
     .filter(([key]) => isSecretProperty(key))
     .map(([, value]) => value)

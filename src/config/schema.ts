@@ -70,7 +70,10 @@ export function staticSchema(machine: Machine): SchemaOf<StaticConfig> {
     admin: { token: text('', 'Token for changing calls; empty = loopback only.', secret) },
     ingest: {
       token: text('', 'Token for the ingest listener; empty = loopback only.', secret),
-      creditFrames: integer(256, 'Most frames a client may have under way.', { min: 1, max: 65_536 }),
+      creditFrames: integer(256, 'Most frames a client may have under way.', {
+        min: 1,
+        max: 65_536
+      }),
       frameBytesMax: integer(MIB, 'Largest ingest message; a larger one closes with 1009.', {
         min: 1024,
         max: 16 * MIB
@@ -163,7 +166,10 @@ function kafkaSchema(): SchemaOf<SluiceConfig['kafka']> {
       max: 1_000_000_000
     }),
     partitionStrategy: choice('key', ['key', 'explicit'], '`key` = murmur2 of the symbol.'),
-    partition: integer(0, 'The partition, with partitionStrategy `explicit`.', { min: 0, max: 9999 }),
+    partition: integer(0, 'The partition, with partitionStrategy `explicit`.', {
+      min: 0,
+      max: 9999
+    }),
     clientId: text('sluice', 'Client id towards the brokers.', {
       pattern: /^[\w.-]{1,200}$/,
       patternText: 'letters, digits, . _ -'

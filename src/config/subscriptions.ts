@@ -17,7 +17,9 @@ export function shorthand(
   const perSymbol = channels.filter((channel) => !channel.startsWith('!'))
   const adapter = BUILT_IN_ADAPTER
   return [
-    ...(perSymbol.length > 0 ? [{ adapter, channels: unique(perSymbol), symbols: unique(symbols) }] : []),
+    ...(perSymbol.length > 0
+      ? [{ adapter, channels: unique(perSymbol), symbols: unique(symbols) }]
+      : []),
     ...(market.length > 0 ? [{ adapter, channels: unique(market), symbols: [] }] : [])
   ]
 }

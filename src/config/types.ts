@@ -110,6 +110,9 @@ export interface SluiceConfig {
   readonly admin: { readonly token: string }
   readonly ingest: IngestConfig
   readonly drainSeconds: number
-  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly pretty: boolean }
+  readonly log: {
+    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+    readonly pretty: boolean
+  }
   readonly metrics: { readonly perSymbol: boolean }
 }

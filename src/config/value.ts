@@ -42,7 +42,8 @@ export function valueOfText(leaf: AnyLeaf, raw: string): unknown {
 export function valueOfYaml(leaf: AnyLeaf, raw: unknown): unknown {
   if (leaf.kind === 'list' && typeof raw === 'string') return splitList(raw)
   if (leaf.kind === 'brokers' && Array.isArray(raw)) return raw.join(',')
-  if (leaf.kind === 'integer' && typeof raw === 'string' && SIZED.test(raw)) return integerOfText(raw)
+  if (leaf.kind === 'integer' && typeof raw === 'string' && SIZED.test(raw))
+    return integerOfText(raw)
   if (leaf.kind === 'map' && isPlainObject(raw)) {
     const scalars = Object.entries(raw).map(([key, value]) => [key, scalarText(value)])
     return Object.fromEntries(scalars)
@@ -145,7 +146,8 @@ function urlProblem(leaf: AnyLeaf, value: unknown, fail: Fail): string | null {
   return null
 }
 
-const BROKER = /^(?:(?:PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL):\/\/)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i
+const BROKER =
+  /^(?:(?:PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL):\/\/)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i
 
 function brokersProblem(value: unknown, fail: Fail): string | null {
   const wanted = '`host:port,…`, `embedded` or `off`'

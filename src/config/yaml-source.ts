@@ -78,10 +78,14 @@ export function yamlLayer(
           context.problems.push(`${origin}: ${path}: YAML aliases and tags are not supported here`)
           continue
         }
-        setLeaf(layer, { path, value: valueOfYaml(node, raw), isMap: node.kind === 'map' }, {
-          origin,
-          rank: context.rank
-        })
+        setLeaf(
+          layer,
+          { path, value: valueOfYaml(node, raw), isMap: node.kind === 'map' },
+          {
+            origin,
+            rank: context.rank
+          }
+        )
       } else if (isMap(value)) {
         visit(value, node, path)
       } else if (!(value === null || (isScalar(value) && value.value === null))) {
