@@ -124,7 +124,7 @@ export function parseFaultPlan(text: string): FaultPlan {
       'reading the fault plan: expected a list of steps, or {"steps": […]}'
     )
   }
-  steps.forEach((step: unknown, index) => checkStep(step, index))
+  for (const [index, step] of steps.entries()) checkStep(step, index)
   return { steps: steps as FaultStep[] }
 }
 
