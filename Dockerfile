@@ -29,8 +29,8 @@ RUN npx tsc -b && rm -rf dist/test dist/bench dist/scripts
 # What the service does not run: development packages, object files, sources of librdkafka, and
 # uWebSockets.js binaries of other platforms and Node versions.
 RUN npm prune --omit=dev --ignore-scripts \
-  && find native/build -mindepth 1 -maxdepth 1 ! -name Release -exec rm -rf {} + \
-  && find native/build/Release -mindepth 1 ! -name '*.node' -delete \
+  && mkdir -p /addons && mv native/build/Release/kernel.node native/build/Release/producer.node /addons/ \
+  && rm -rf native/build && mkdir -p native/build && mv /addons native/build/Release \
   && kafka=node_modules/@confluentinc/kafka-javascript \
   && find "$kafka/build/deps" \( -name '*.a' -o -name 'librdkafka++*' \) -delete \
   && rm -rf "$kafka/deps" "$kafka/build/deps/librdkafka" "$kafka/build/Release/obj.target" \
