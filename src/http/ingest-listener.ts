@@ -36,9 +36,12 @@ export interface IngestListenerOptions {
   readonly token: string
   readonly limits: IngestListenerLimits
   readonly logger: Logger
+  /** A client's connection has ended. */
+  readonly onReleased: (remoteAddress: Uint8Array) => void
 }
 
 interface Client {
+  readonly remoteAddress: Uint8Array
   readonly exchange: string
   readonly streamName: string | null
   session: IngestSession | null
@@ -149,7 +152,7 @@ export class IngestListener {
         headers: { 'Retry-After': '5' }
       })
     }
-    return { exchange, streamName, session: null }
+    return { exchange, streamName, session: null, remoteAddress: head.remoteAddress }
   }
 
   private notAdmitted(
@@ -213,6 +216,7 @@ export class IngestListener {
     const client = socket.getUserData()
     const { session } = client
     client.session = null
+    this.options.onReleased(client.remoteAddress)
     try {
       session?.close()
     } catch (error) {

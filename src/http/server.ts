@@ -50,7 +50,6 @@ export class HttpServer {
   private readonly limit: ConnectionLimit
   private readonly ingest: IngestListener
   private readonly replies: Record<string, number> = {}
-  private listening: us_listen_socket | null = null
   private closed = false
 
   constructor(options: HttpServerOptions) {
@@ -65,7 +64,8 @@ export class HttpServer {
       access,
       token: options.ingestToken,
       limits: options.ingest,
-      logger
+      logger,
+      onReleased: (address) => this.limit.released(address)
     })
     this.ingest.attach(this.app)
     const routes = [
@@ -90,12 +90,10 @@ export class HttpServer {
           reject(new SluiceError('SLUICE_HTTP_LISTEN', message, { host, port }))
           return
         }
-        this.listening = socket
         resolve(uws.us_socket_local_port(socket))
       }
-      // Without the exclusive option a second process could bind the same port beside us.
       const app = this.app as TemplatedApp & ListenExclusively
-      app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, onListen)
+      app.listen(host, port, LISTEN_EXCLUSIVE_PORT, onListen)
     })
   }
 
@@ -113,11 +111,13 @@ export class HttpServer {
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.listening = null
     this.ingest.close()
     this.app.close()
   }
 }
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: otherwise a second process could bind the same port beside us. */
+const LISTEN_EXCLUSIVE_PORT = 1
 
 /** Accepted by uWebSockets.js, missing from its types. */
 interface ListenExclusively {
