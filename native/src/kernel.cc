@@ -86,6 +86,14 @@ class KernelObject : public Napi::ObjectWrap<KernelObject> {
           .ThrowAsJavaScriptException();
       return;
     }
+    const Napi::Value version = options.Get("layoutVersion");
+    if (!version.IsNumber() ||
+        version.As<Napi::Number>().DoubleValue() != sluice::RING_LAYOUT_VERSION) {
+      Napi::Error failure = Napi::Error::New(env, "Kernel: built for another ring layout");
+      failure.Set("code", Napi::String::New(env, "SLUICE_NATIVE_MISMATCH"));
+      failure.ThrowAsJavaScriptException();
+      return;
+    }
     core.frame_ring = frames.data;
     core.frame_ring_bytes = frames.bytes;
     core.record_ring = records.data;
