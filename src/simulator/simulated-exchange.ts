@@ -4,16 +4,20 @@
  * uWebSockets.js is.
  */
 import { type Clock, systemClock, type TimerHandle } from '../core/clock.ts'
+import { SluiceError } from '../core/errors.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
 import { createPrng } from '../core/prng.ts'
 import { Connection, type ConnectionEnvironment } from './connection.ts'
 import type { ControlStyle } from './control-messages.ts'
 import { FaultControl } from './fault-control.ts'
 import type { FaultPlan } from './fault-plan.ts'
+import { type FloodOptions, type FloodResult, runFlood } from './flood.ts'
 import { HttpFront } from './http-front.ts'
 import { Journal, type JournalMode } from './journal.ts'
 import { type ExchangeLimits, SPOT_LIMITS } from './limits.ts'
 import { Market, QUANTUM_US, silentListener } from './market.ts'
+import { type PlaybackOptions, type PlaybackResult, runPlayback } from './playback.ts'
+import { Recording } from './recording.ts'
 import { RequestDesk } from './request-desk.ts'
 import { StreamHub } from './stream-hub.ts'
 import { symbolSpecs } from './symbols.ts'
@@ -48,6 +52,11 @@ export interface SimulatedExchangeOptions {
   /** Frames the journal may hold; a million unless given. */
   readonly journalEntriesMax?: number
   readonly faults?: FaultPlan
+  /**
+   * A capture file to serve by `play`. Its symbols are listed, its depth replies feed the depth path,
+   * and the market stands still.
+   */
+  readonly recording?: string
   /** Rows of trades and aggregate trades kept for REST, per symbol; 100,000 unless given. */
   readonly historyRows?: number
 }
@@ -81,6 +90,10 @@ export interface SimulatedExchange {
    * frame is in the kernel's hands.
    */
   advance(ms: number): Promise<void>
+  /** Sends prepared frames; the market should stand still (`pace: 'manual'`) meanwhile. */
+  flood(options: FloodOptions): Promise<FloodResult>
+  /** Serves the recording; begins when its listeners are there. @throws SLUICE_USAGE without one */
+  play(options?: PlaybackOptions): Promise<PlaybackResult>
   /** Sends serverShutdown on every connection, in its form; closing them is the caller's. */
   shutdownNotice(): void
   /** Ends every connection and frees the port. */
@@ -99,7 +112,9 @@ const HISTORY_TRADES_MAX = 50_000
 export async function startSimulatedExchange(
   options: SimulatedExchangeOptions = {}
 ): Promise<SimulatedExchange> {
-  const exchange = new RunningExchange(options)
+  const path = options.recording
+  const recording = path === undefined ? null : await Recording.open(path)
+  const exchange = new RunningExchange(options, recording)
   await exchange.start(options)
   return exchange
 }
@@ -110,6 +125,7 @@ class RunningExchange implements SimulatedExchange {
   readonly journal: Journal
   readonly host: string
   readonly #clock: Clock
+  readonly #recording: Recording | null
   readonly #hub: StreamHub
   readonly #front: HttpFront
   readonly #desk: RequestDesk
@@ -123,21 +139,23 @@ class RunningExchange implements SimulatedExchange {
   readonly #originUs: number
   readonly #clockOriginUs: number
   #accepted = 0
+  #recordedLine = 0
   #pump: TimerHandle | null = null
   #closed = false
 
-  constructor(options: SimulatedExchangeOptions) {
+  constructor(options: SimulatedExchangeOptions, recording: Recording | null) {
+    this.#recording = recording
     this.#clock = options.clock ?? systemClock
     this.#real = (options.pace ?? 'real') === 'real'
     this.#speed = options.speed ?? 1
     this.host = options.host ?? '127.0.0.1'
     const seed = options.seed ?? 1
-    const rate = options.rate ?? 200
+    const rate = recording === null ? (options.rate ?? 200) : 0
     const historyUs = historySeconds(options, rate) * 1e6
     const nowUs = this.#real ? this.#clock.wallUs() : MANUAL_START_US + historyUs
     const startUs = options.startTimeUs ?? nowUs - historyUs
     this.market = new Market({
-      specs: symbolSpecs(options.symbols ?? 8),
+      specs: symbolSpecs(recording?.symbols ?? options.symbols ?? 8),
       seed,
       startUs,
       tradesPerSecond: rate,
@@ -170,7 +188,7 @@ class RunningExchange implements SimulatedExchange {
         markets: this.market.symbols,
         limits,
         nowUs: () => this.#nowUs(),
-        recordedDepth: () => null
+        recordedDepth: (symbol) => recording?.depth(symbol, this.#recordedLine) ?? null
       }
     })
     this.#environment = this.#createEnvironment(options, limits)
@@ -180,7 +198,7 @@ class RunningExchange implements SimulatedExchange {
   async start(options: SimulatedExchangeOptions): Promise<void> {
     await this.#front.listen(this.host, options.port ?? 0)
     if (options.faults !== undefined) this.faults.start(options.faults)
-    if (this.#real) this.#schedulePump()
+    if (this.#real && this.#recording === null) this.#schedulePump()
   }
 
   get port(): number {
@@ -223,6 +241,36 @@ class RunningExchange implements SimulatedExchange {
       await this.#settle(ADVANCE_BUFFER_BYTES)
     }
     await this.#settle(0)
+  }
+
+  flood(options: FloodOptions): Promise<FloodResult> {
+    return runFlood(options, {
+      clock: this.#clock,
+      journal: this.journal,
+      markets: this.market.symbols,
+      closed: () => this.#closed,
+      connections: () => this.connections(),
+      noteSent: (frames, bytes) => {
+        this.#counts.framesSent += frames
+        this.#counts.bytesSent += bytes
+      }
+    })
+  }
+
+  async play(options: PlaybackOptions = {}): Promise<PlaybackResult> {
+    const recording = this.#recording
+    if (recording === null) {
+      throw new SluiceError('SLUICE_USAGE', 'playing a recording: the exchange was given none')
+    }
+    return runPlayback(recording, options, {
+      clock: this.#clock,
+      closed: () => this.#closed,
+      connections: () => this.connections(),
+      flush: () => this.#flush(),
+      onPosition: (line) => {
+        this.#recordedLine = line
+      }
+    })
   }
 
   shutdownNotice(): void {
