@@ -21,6 +21,8 @@ export interface KafkaThreadOptions {
   /** Handle of the process-global producer. */
   readonly producer: number
   readonly topicTemplate: string
+  /** Every record goes to this partition; null = by key. */
+  readonly partition: number | null
   readonly clock: Clock
   readonly logger: Logger
   readonly onStreamDefined: (shard: number, index: number, definition: StreamDefinition) => void
@@ -99,7 +101,7 @@ export class KafkaThread {
 
   /** Starts a thread and waits until it has attached. */
   private async attach(): Promise<Exited> {
-    const { memory, producer, topicTemplate } = this.options
+    const { memory, producer, topicTemplate, partition } = this.options
     this.epoch += 1
     for (const ring of this.records) ring.setConsumerEpoch(this.epoch)
     const { port1, port2 } = new MessageChannel()
@@ -111,6 +113,7 @@ export class KafkaThread {
       producer,
       topicTemplate,
       topics: this.topics,
+      partition,
       control: port2
     }
     const worker = new Worker(workerUrl('kafka'), { workerData, transferList: [port2] })

@@ -35,6 +35,8 @@ export interface KafkaWorkerData {
   readonly topicTemplate: string
   /** Topics whose partition count is known already. */
   readonly topics: ReadonlyMap<string, number>
+  /** Every record goes to this partition; null = by key. */
+  readonly partition: number | null
   readonly control: MessagePort
 }
 
