@@ -56,8 +56,6 @@ bool Producer::attach(const void* owner, const std::vector<Ring>& rings, int32_t
   }
   owner_ = owner;
   epoch_ = epoch;
-  std::lock_guard<std::mutex> lock(state_mutex_);
-  counters_.add(KAFKA_ATTACHES, 1);
   return true;
 }
 
