@@ -1,5 +1,6 @@
 /** The programs that are compared: how each is started, stopped, and named. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, constants, cpSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +15,8 @@ export interface Work {
   readonly channels: readonly string[]
   /** Streams per exchange connection, for `sluice`; 0 = its default. */
   readonly streamsPerConnection: number
+  /** Messages that will be sent. */
+  readonly messages: number
   readonly logFile: string
 }
 
@@ -82,6 +85,8 @@ export interface RunningCandidate {
   readonly pid: number
   /** Base address of its HTTP interface; null where it has none. */
   readonly http: string | null
+  /** Resolves when the program itself has seen every delivery report; null where it does not tell. */
+  readonly reported: Promise<unknown> | null
 }
 
 export async function startCandidate(name: CandidateName, work: Work): Promise<RunningCandidate> {
@@ -93,11 +98,13 @@ export async function startCandidate(name: CandidateName, work: Work): Promise<R
     spawn(command, args, {
       cwd: ROOT,
       env: { ...process.env, ...environment },
-      stdio: ['ignore', log, log]
+      stdio: ['ignore', log, log, ...(name === 'node' ? (['ipc'] as const) : [])]
     })
-  if (name === 'rust') return running(start(RUST_BINARY, [], peerEnvironment), null)
+  if (name === 'rust') return running(start(RUST_BINARY, [], peerEnvironment), {})
   if (name === 'node') {
-    return running(start(process.execPath, ['bench/e2e/peer-node.mjs'], peerEnvironment), null)
+    const environment = { ...peerEnvironment, EXPECTED: `${work.messages}` }
+    const child = start(process.execPath, ['bench/e2e/peer-node.mjs'], environment)
+    return running(child, { reported: once(child, 'message') })
   }
   const port = await freePort()
   const child = start('bin/sluice', ['run'], {
@@ -113,12 +120,15 @@ export async function startCandidate(name: CandidateName, work: Work): Promise<R
       ? { SLUICE_ADAPTERS_BINANCE_STREAMS_PER_CONNECTION: `${work.streamsPerConnection}` }
       : {})
   })
-  return running(child, `http://127.0.0.1:${port}`)
+  return running(child, { http: `http://127.0.0.1:${port}` })
 }
 
-function running(child: ChildProcess, http: string | null): RunningCandidate {
+function running(
+  child: ChildProcess,
+  { http = null, reported = null }: { http?: string | null; reported?: Promise<unknown> | null }
+): RunningCandidate {
   if (child.pid === undefined) throw new Error(`could not start ${child.spawnfile}`)
-  return { child, pid: child.pid, http }
+  return { child, pid: child.pid, http, reported }
 }
 
 /** SIGTERM, and SIGKILL after `graceMs`. Resolves with the exit code; −1 when it had to be killed. */

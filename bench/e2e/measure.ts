@@ -145,6 +145,7 @@ export async function measure(
     symbols,
     channels,
     streamsPerConnection,
+    messages: scenario.messages,
     logFile
   }
   const topics = topicsOf(candidate, work)
@@ -158,6 +159,7 @@ export async function measure(
     const before = { cpu: cpuUs(running.pid), feed: cpuUs(feedPid) }
     await feed.start()
     const { sent } = await waitForRecords(feed, broker, topics)
+    await running.reported
     const finishedAt = Date.now()
     const used = { cpu: cpuUs(running.pid) - before.cpu, feed: cpuUs(feedPid) - before.feed }
     const { startedAt } = await feed.status()
