@@ -31,7 +31,10 @@ for (const producers of [1, 2]) {
     t.diagnostic(`SEED=${SEED} node --test dist/test/concurrency/doorbell.test.js`)
     const rings = Array.from({ length: producers }, (_, shard) => {
       const buffer = createRing({
-        capacityBytes: 4096, kind: RING_KIND_FRAME, shard, startCursor: 2 ** 32 - 4096
+        capacityBytes: 4096,
+        kind: RING_KIND_FRAME,
+        shard,
+        startCursor: 2 ** 32 - 4096
       })
       const ring = new Ring(buffer, RING_KIND_FRAME)
       ring.setProducerEpoch(1)
@@ -47,7 +50,10 @@ for (const producers of [1, 2]) {
       startWorker('doorbell-side', { ...shared, ring, seed: SEED, remainder, producers })
     )
     const codes = await Promise.all([sleeper, ...sides].map(exited))
-    assert.deepEqual(codes, codes.map(() => 0))
+    assert.deepEqual(
+      codes,
+      codes.map(() => 0)
+    )
     const outcomes = await report
     const words = new Int32Array(board)
     t.diagnostic(

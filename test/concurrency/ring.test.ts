@@ -60,7 +60,14 @@ function createRig(t: TestContext, entries: number, startCursor: number): Rig {
     seen: new Uint8Array(seen),
     start: (role, epoch) => {
       const workerData: SideData = {
-        role, ring: buffer, doorbells, progress, seen, seed, entries, epoch
+        role,
+        ring: buffer,
+        doorbells,
+        progress,
+        seen,
+        seed,
+        entries,
+        epoch
       }
       const worker = new Worker(SIDE_URL, { workerData })
       t.after(() => worker.terminate())
@@ -88,13 +95,15 @@ for (const [name, startCursor] of [
     const consumer = rig.start('consumer', 1)
     const producer = rig.start('producer', 1)
     assert.deepEqual(await Promise.all([producer.exit, consumer.exit]), [0, 0])
-    assert.equal(rig.seen.findIndex((count) => count !== 1), -1, 'an entry was not seen once')
+    assert.equal(
+      rig.seen.findIndex((count) => count !== 1),
+      -1,
+      'an entry was not seen once'
+    )
     assert.ok(word(rig, PROGRESS_FULL_STALLS) > 0, 'the ring was never full: nothing was tested')
     assert.ok(word(rig, PROGRESS_PADS) > 100, 'the ring hardly wrapped')
     assert.ok(rig.ring.isEmpty())
-    t.diagnostic(
-      `full stalls ${word(rig, PROGRESS_FULL_STALLS)}, pads ${word(rig, PROGRESS_PADS)}`
-    )
+    t.diagnostic(`full stalls ${word(rig, PROGRESS_FULL_STALLS)}, pads ${word(rig, PROGRESS_PADS)}`)
   })
 }
 
@@ -121,14 +130,18 @@ async function killLoop(rig: Rig, prng: Prng): Promise<{ kills: number; exits: n
   const exits: number[] = []
   let kills = 0
   const outcome = { failed: null as unknown }
-  side.exit.catch((error: unknown) => { outcome.failed = error })
+  side.exit.catch((error: unknown) => {
+    outcome.failed = error
+  })
   while (word(rig, PROGRESS_DONE) === 0 && outcome.failed === null) {
     await delay(prng.int(120))
     if (word(rig, PROGRESS_DONE) !== 0 || kills >= 40) continue
     kills++
     epoch++
     side = await replaceConsumer(rig, side, epoch)
-    side.exit.catch((error: unknown) => { outcome.failed = error })
+    side.exit.catch((error: unknown) => {
+      outcome.failed = error
+    })
   }
   if (outcome.failed !== null) throw outcome.failed
   exits.push(await side.exit)

@@ -1,10 +1,10 @@
 /** Bad input gets a clear error, the right exit code or status, and the service goes on. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { spawnSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { startSimulatedExchange } from '../../src/simulator/simulated-exchange.ts'
 import { cleanEnvironment, freePort, runCommand, Service } from '../support/service.ts'
@@ -33,58 +33,97 @@ const CLI: readonly CliCase[] = [
   { name: 'unknown command', args: ['rnu'], code: 2, says: [/rnu/] },
   { name: 'unknown flag', args: ['run', '--confg', 'x.yaml'], code: 2, says: [/confg/] },
   {
-    name: 'no sink at all', args: ['run'], env: { SLUICE_SPOOL_MODE: 'off' }, code: 2,
+    name: 'no sink at all',
+    args: ['run'],
+    env: { SLUICE_SPOOL_MODE: 'off' },
+    code: 2,
     says: [/SLUICE_KAFKA_BROKERS/]
   },
   {
-    name: 'unknown key in a file: the nearest is named', env: EMBEDDED, code: 2,
+    name: 'unknown key in a file: the nearest is named',
+    env: EMBEDDED,
+    code: 2,
     args: ['run', '--config', file('unknown.yaml', 'kafka:\n  topicPartition: 3\n')],
     says: [/topicPartition\b/, /topicPartitions/]
   },
   {
-    name: 'two unknown keys: both are named', env: EMBEDDED, code: 2,
+    name: 'two unknown keys: both are named',
+    env: EMBEDDED,
+    code: 2,
     args: ['config', '--check', '--config', file('two.yaml', 'kafak: {}\nhttp:\n  prot: 1\n')],
     says: [/kafak/, /prot/]
   },
   {
-    name: 'a file that is not YAML', env: EMBEDDED, code: 2,
-    args: ['run', '--config', file('broken.yaml', 'kafka: [1, 2\n')], says: [/broken\.yaml/]
+    name: 'a file that is not YAML',
+    env: EMBEDDED,
+    code: 2,
+    args: ['run', '--config', file('broken.yaml', 'kafka: [1, 2\n')],
+    says: [/broken\.yaml/]
   },
   {
-    name: 'a file that is not there', env: EMBEDDED, code: 2,
-    args: ['run', '--config', join(WORK, 'absent.yaml')], says: [/absent\.yaml/]
+    name: 'a file that is not there',
+    env: EMBEDDED,
+    code: 2,
+    args: ['run', '--config', join(WORK, 'absent.yaml')],
+    says: [/absent\.yaml/]
   },
   {
-    name: 'prototype pollution in a file', env: EMBEDDED, code: 2,
+    name: 'prototype pollution in a file',
+    env: EMBEDDED,
+    code: 2,
     args: ['run', '--config', file('proto.yaml', '"__proto__":\n  polluted: true\n')],
     says: [/__proto__/]
   },
   {
-    name: 'bad URL', args: ['run'], env: { ...EMBEDDED, SLUICE_BINANCE_WS_URL: 'stream binance' },
-    code: 2, says: [/SLUICE_BINANCE_WS_URL|wsUrl/]
+    name: 'bad URL',
+    args: ['run'],
+    env: { ...EMBEDDED, SLUICE_BINANCE_WS_URL: 'stream binance' },
+    code: 2,
+    says: [/SLUICE_BINANCE_WS_URL|wsUrl/]
   },
   {
-    name: 'wrong type', args: ['run'], env: { ...EMBEDDED, SLUICE_HTTP_PORT: 'eighty' }, code: 2,
+    name: 'wrong type',
+    args: ['run'],
+    env: { ...EMBEDDED, SLUICE_HTTP_PORT: 'eighty' },
+    code: 2,
     says: [/port/i, /eighty/]
   },
   {
-    name: 'out of range', args: ['run'], env: { ...EMBEDDED, SLUICE_KAFKA_TOPIC_PARTITIONS: '0' },
-    code: 2, says: [/topicPartitions|TOPIC_PARTITIONS/]
+    name: 'out of range',
+    args: ['run'],
+    env: { ...EMBEDDED, SLUICE_KAFKA_TOPIC_PARTITIONS: '0' },
+    code: 2,
+    says: [/topicPartitions|TOPIC_PARTITIONS/]
   },
   {
-    name: 'a spool mode this version has not', args: ['run'], code: 2,
-    env: { ...EMBEDDED, SLUICE_SPOOL_MODE: 'always' }, says: [/spool/i, /off/]
+    name: 'a spool mode this version has not',
+    args: ['run'],
+    code: 2,
+    env: { ...EMBEDDED, SLUICE_SPOOL_MODE: 'always' },
+    says: [/spool/i, /off/]
   },
   {
-    name: 'unknown channels: all are listed', args: ['run'], code: 2,
-    env: { ...EMBEDDED, SLUICE_CHANNELS: 'trade,trades,kline_7m' }, says: [/trades/, /kline_7m/]
+    name: 'unknown channels: all are listed',
+    args: ['run'],
+    code: 2,
+    env: { ...EMBEDDED, SLUICE_CHANNELS: 'trade,trades,kline_7m' },
+    says: [/trades/, /kline_7m/]
   },
   {
-    name: 'malformed recording: its line is named', code: 1,
-    args: ['replay', file('bad.raw', '1723161253937085768 {"a":1}\n1723161254036059768 {"b":2}\nnonsense\n')],
+    name: 'malformed recording: its line is named',
+    code: 1,
+    args: [
+      'replay',
+      file('bad.raw', '1723161253937085768 {"a":1}\n1723161254036059768 {"b":2}\nnonsense\n')
+    ],
     says: [/line 3|:3\b/]
   },
-  { name: 'absent recording', args: ['replay', join(WORK, 'absent.raw')], code: 1, says: [/absent\.raw/] }
+  {
+    name: 'absent recording',
+    args: ['replay', join(WORK, 'absent.raw')],
+    code: 1,
+    says: [/absent\.raw/]
+  }
 ]
 
 describe('command line', () => {
@@ -127,7 +166,11 @@ describe('command line', () => {
   })
 
   test('the secrets of the configuration are masked', async () => {
-    const env = { ...EMBEDDED, SLUICE_BINANCE_SECRET_KEY: 'canary-7f3a', SLUICE_ADMIN_TOKEN: 'canary-9c1d' }
+    const env = {
+      ...EMBEDDED,
+      SLUICE_BINANCE_SECRET_KEY: 'canary-7f3a',
+      SLUICE_ADMIN_TOKEN: 'canary-9c1d'
+    }
     const result = await runCommand(['config'], { env })
     assert.equal(result.code, 0, result.stderr)
     assert.doesNotMatch(result.stdout + result.stderr, /canary-/)
@@ -157,12 +200,21 @@ function crippledCopy(name: string, addon: string | null): string {
 }
 
 describe('native addons', () => {
-  for (const [name, addon] of [['missing', null], ['not an addon at all', 'text']] as const) {
+  for (const [name, addon] of [
+    ['missing', null],
+    ['not an addon at all', 'text']
+  ] as const) {
     test(name, { timeout: 60_000 }, async () => {
       const dir = crippledCopy(name.replaceAll(' ', '-'), addon)
       const { status, stderr, stdout } = spawnSync(join(dir, 'bin/sluice'), ['run'], {
-        env: { ...cleanEnvironment(), ...EMBEDDED, ...NO_EXCHANGE, SLUICE_HTTP_PORT: String(await freePort()) },
-        encoding: 'utf8', timeout: 30_000
+        env: {
+          ...cleanEnvironment(),
+          ...EMBEDDED,
+          ...NO_EXCHANGE,
+          SLUICE_HTTP_PORT: String(await freePort())
+        },
+        encoding: 'utf8',
+        timeout: 30_000
       })
       assert.ok(status !== 0 && status !== null, `it started: ${stdout}${stderr}`)
       assert.match(stderr + stdout, /build/, 'the build command is named')
@@ -174,14 +226,25 @@ describe('admin API', () => {
   let service: Service
   before(async () => {
     service = await Service.start({
-      env: { ...EMBEDDED, ...NO_EXCHANGE, SLUICE_ADMIN_TOKEN: 'right-token', SLUICE_INGEST_TOKEN: 'in' },
+      env: {
+        ...EMBEDDED,
+        ...NO_EXCHANGE,
+        SLUICE_ADMIN_TOKEN: 'right-token',
+        SLUICE_INGEST_TOKEN: 'in'
+      },
       waitForLiveOnly: true
     })
   })
   after(() => service?.kill())
 
-  const call = async (path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> => {
-    const reply = await fetch(`${service.baseUrl}${path}`, { ...init, signal: AbortSignal.timeout(5000) })
+  const call = async (
+    path: string,
+    init: RequestInit = {}
+  ): Promise<{ status: number; body: unknown }> => {
+    const reply = await fetch(`${service.baseUrl}${path}`, {
+      ...init,
+      signal: AbortSignal.timeout(5000)
+    })
     const text = await reply.text()
     try {
       return { status: reply.status, body: JSON.parse(text) as unknown }
@@ -191,20 +254,37 @@ describe('admin API', () => {
   }
   const write = (path: string, body: string, token = 'right-token', method = 'POST') =>
     call(path, {
-      method, body,
+      method,
+      body,
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }
     })
 
-  const cases: readonly (readonly [string, () => Promise<{ status: number; body: unknown }>, number])[] = [
+  const cases: readonly (readonly [
+    string,
+    () => Promise<{ status: number; body: unknown }>,
+    number
+  ])[] = [
     ['unknown path', () => call('/api/v1/nothing'), 404],
     ['unknown path at the root', () => call('/nothing'), 404],
     ['wrong token', () => write('/api/v1/subscriptions', '{}', 'wrong-token'), 401],
     ['no token', () => call('/api/v1/drain', { method: 'POST' }), 401],
     ['bad JSON', () => write('/api/v1/subscriptions', '{"adapter":'), 400],
     ['not an object', () => write('/api/v1/subscriptions', '[]'), 400],
-    ['unknown property', () => write('/api/v1/log-level', '{"level":"info","x":1}', 'right-token', 'PUT'), 400],
-    ['unknown level', () => write('/api/v1/log-level', '{"level":"loud"}', 'right-token', 'PUT'), 400],
-    ['oversized body', () => write('/api/v1/subscriptions', `{"adapter":"${'x'.repeat(70_000)}"}`), 413],
+    [
+      'unknown property',
+      () => write('/api/v1/log-level', '{"level":"info","x":1}', 'right-token', 'PUT'),
+      400
+    ],
+    [
+      'unknown level',
+      () => write('/api/v1/log-level', '{"level":"loud"}', 'right-token', 'PUT'),
+      400
+    ],
+    [
+      'oversized body',
+      () => write('/api/v1/subscriptions', `{"adapter":"${'x'.repeat(70_000)}"}`),
+      413
+    ],
     ['unknown adapter', () => write('/api/v1/adapters/nasdaq/stop', ''), 404],
     ['wrong method', () => write('/api/v1/status', '{}'), 405]
   ]

@@ -7,11 +7,15 @@ import { assertAtRest, startScenario } from '../support/scenario.ts'
 import { freePort, Service } from '../support/service.ts'
 import { delay, waitFor } from '../support/wait.ts'
 
-test('the broker is killed twice under load: none lost, doubled or reordered', { timeout: 300_000 }, async (t) => {
+test('the broker is killed twice under load: none lost, doubled or reordered', {
+  timeout: 300_000
+}, async (t) => {
   const broker = await ownBroker()
   t.after(() => broker.wipe())
   const run = await startScenario(t, {
-    brokers: broker.brokers, rate: 1000, channels: ['trade', 'bookTicker', 'depth@100ms']
+    brokers: broker.brokers,
+    rate: 1000,
+    channels: ['trade', 'bookTicker', 'depth@100ms']
   })
   for (let round = 0; round < 2; round++) {
     await run.play(2000)
@@ -30,7 +34,9 @@ test('the broker is killed twice under load: none lost, doubled or reordered', {
   t.diagnostic(`${expected.frames} frames through two deaths of the broker`)
 })
 
-test('a broker that is down at the start: /readyz says why, data flows when it comes', { timeout: 180_000 }, async (t) => {
+test('a broker that is down at the start: /readyz says why, data flows when it comes', {
+  timeout: 180_000
+}, async (t) => {
   const broker = await ownBroker()
   t.after(() => broker.wipe())
   await broker.kill()
@@ -45,15 +51,19 @@ test('a broker that is down at the start: /readyz says why, data flows when it c
   })
   t.after(() => service.kill())
   const reply = await waitFor(() => service.tryGet('/readyz'), {
-    timeoutMs: 5000, what: '/readyz never answered'
+    timeoutMs: 5000,
+    what: '/readyz never answered'
   })
   assert.equal(reply.status, 503)
   assert.match(reply.text, /kafka|broker/i)
   await delay(3000)
   assert.ok(service.isRunning, 'it must keep trying')
   await broker.start()
-  await waitFor(async () => !/kafka|broker/i.test((await service.tryGet('/readyz'))?.text ?? 'kafka'), {
-    timeoutMs: 60_000, what: () => `/readyz still complains of Kafka\n${service.logTail()}`
-  })
+  await waitFor(
+    async () => !/kafka|broker/i.test((await service.tryGet('/readyz'))?.text ?? 'kafka'),
+    {
+      timeoutMs: 60_000,
+      what: () => `/readyz still complains of Kafka\n${service.logTail()}`
+    }
+  )
 })
-

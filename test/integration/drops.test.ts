@@ -1,8 +1,8 @@
 /** 200 forced drops of single connections under load: the data of each is back in under 5 s. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SimulatedExchange } from '../../src/simulator/simulated-exchange.ts'
 import { createPrng } from '../../src/core/prng.ts'
+import type { SimulatedExchange } from '../../src/simulator/simulated-exchange.ts'
 import { assertOnlyCutTailsMissing } from '../support/cuts.ts'
 import { publish, quantile } from '../support/results.ts'
 import { SEED, sentFrames, startScenario, waitSubscribed } from '../support/scenario.ts'
@@ -67,7 +67,10 @@ test(`${DROPS} forced drops: data back in under 5 s each`, { timeout: 600_000 },
     above5s: ms.filter((each) => each >= BACK_MS_MAX).length
   }))
   publish(t, 'drops', rows)
-  assert.deepEqual(rows.map((row) => row.above5s), [0, 0])
+  assert.deepEqual(
+    rows.map((row) => row.above5s),
+    [0, 0]
+  )
   assert.deepEqual(run.exchange.stats().cuts, {}, 'the exchange had to punish')
   assert.equal(run.exchange.stats().connectionsRefused, 0)
   // At the end all connections are closed by the service: every one may have lost its tail.
@@ -76,8 +79,8 @@ test(`${DROPS} forced drops: data back in under 5 s each`, { timeout: 600_000 },
   const sent = [...sentFrames(run.exchange)]
   const all = new Set(sent.map(({ connection }) => connection))
   const lost = assertOnlyCutTailsMissing(sent, run.reader.messages, {
-    cut: all, received: run.compareOptions().received
+    cut: all,
+    received: run.compareOptions().received
   })
   t.diagnostic(`${sent.length} frames, ${lost} lost with their sockets`)
 })
-

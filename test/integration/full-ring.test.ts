@@ -25,9 +25,12 @@ test('a full ring pauses the sockets until the broker is back', { timeout: 240_0
   t.after(() => broker.resume().catch(() => undefined))
   // The market goes on; what the service does not read waits in the sockets.
   const playing = { done: false }
-  const load = run.play(6000).finally(() => { playing.done = true })
+  const load = run.play(6000).finally(() => {
+    playing.done = true
+  })
   await waitFor(async () => (await paused(run.service.baseUrl)) > 0, {
-    timeoutMs: 30_000, what: () => `no socket was ever paused\n${run.service.logTail()}`
+    timeoutMs: 30_000,
+    what: () => `no socket was ever paused\n${run.service.logTail()}`
   })
   await delay(8000)
   assert.ok(!playing.done || run.exchange.stats().framesSent > 0)

@@ -9,9 +9,12 @@ import { delay, waitFor } from '../support/wait.ts'
 
 const KILLS = Number(process.env['SLUICE_TEST_KILLS'] ?? 20)
 
-test(`a parser worker is killed ${KILLS} times at random moments`, { timeout: 300_000 }, async (t) => {
+test(`a parser worker is killed ${KILLS} times at random moments`, {
+  timeout: 300_000
+}, async (t) => {
   const run = await startScenario(t, {
-    rate: 3000, channels: ['trade', 'aggTrade', 'bookTicker', 'depth@100ms']
+    rate: 3000,
+    channels: ['trade', 'aggTrade', 'bookTicker', 'depth@100ms']
   })
   const prng = createPrng(SEED).fork('kills')
   const load = { on: true }
@@ -24,7 +27,8 @@ test(`a parser worker is killed ${KILLS} times at random moments`, { timeout: 30
     assert.ok(reply.status < 300, `kill-parser answered ${reply.status}: ${reply.text}`)
     // Not one after the other's start: five deaths in a minute would end the service, by design.
     await waitFor(async () => (await workersRunning(run.service.baseUrl)) >= 2, {
-      timeoutMs: 20_000, what: () => `a killed parser never came back\n${run.service.logTail()}`
+      timeoutMs: 20_000,
+      what: () => `a killed parser never came back\n${run.service.logTail()}`
     })
   }
   load.on = false

@@ -12,7 +12,9 @@ const QUICK_WATCHDOG = {
 }
 
 for (const how of ['clean', 'reset', 'silent'] as const) {
-  test(`all connections end (${how}) again and again under load`, { timeout: 180_000 }, async (t) => {
+  test(`all connections end (${how}) again and again under load`, {
+    timeout: 180_000
+  }, async (t) => {
     const run = await startScenario(t, {
       channels: ['trade', 'aggTrade', 'bookTicker', 'depth@100ms', 'kline_1m'],
       env: { ...QUICK_WATCHDOG.env, SLUICE_ADAPTERS_BINANCE_STREAMS_PER_CONNECTION: '10' },
@@ -35,11 +37,14 @@ for (const how of ['clean', 'reset', 'silent'] as const) {
     const lastIds = sent.length
     await run.readAll(run.expectation().records, 5000)
     const lost = assertOnlyCutTailsMissing(sent, run.reader.messages, {
-      cut, received: run.compareOptions().received
+      cut,
+      received: run.compareOptions().received
     })
     if (how !== 'reset') assert.equal(lost, 0, `${how}: everything sent can be read`)
     await assertAccounting(run.service, {
-      frames: run.reader.messages.length, records: run.reader.messages.length, deadLettered: 0
+      frames: run.reader.messages.length,
+      records: run.reader.messages.length,
+      deadLettered: 0
     })
     t.diagnostic(`${lastIds} frames, ${cut.size} connections cut, ${lost} lost with their sockets`)
   })
@@ -58,6 +63,7 @@ test('serverShutdown: reopened before the exchange closes', { timeout: 120_000 }
   const expected = run.expectation()
   await run.readAll(expected.records, 5000)
   assertOnlyCutTailsMissing(sentFrames(run.exchange), run.reader.messages, {
-    cut: old, received: run.compareOptions().received
+    cut: old,
+    received: run.compareOptions().received
   })
 })

@@ -13,7 +13,12 @@ import {
   SPOT_CAPTURES
 } from '../oracle/recordings.ts'
 import { assertAccounting } from '../support/accounting.ts'
-import { assertNoDeadFrames, assertSameRecords, expectationOf, type SentFrame } from '../support/compare.ts'
+import {
+  assertNoDeadFrames,
+  assertSameRecords,
+  expectationOf,
+  type SentFrame
+} from '../support/compare.ts'
 import { IngestClient } from '../support/ingest-client.ts'
 import { sharedBroker } from '../support/kafka-node.ts'
 import { uniquePrefix } from '../support/scenario.ts'
@@ -59,7 +64,9 @@ async function check(rig: Rig, sent: readonly SentFrame[], startedUs: bigint): P
     received: { fromUs: startedUs, toUs: BigInt(Date.now()) * 1000n + 1_000_000n }
   })
   await assertAccounting(service, {
-    frames: sent.length, records: expected.records, deadLettered: 0
+    frames: sent.length,
+    records: expected.records,
+    deadLettered: 0
   })
   return expected.records
 }
@@ -81,7 +88,8 @@ for (const capture of [...SPOT_CAPTURES, ...CRYPTOFEED_CAPTURES, ...GCT_CAPTURES
 
 const gct = GCT_CAPTURES[0]
 test('raw payloads with the stream named in the query', {
-  skip: hasRecording(gct) ? false : `recording ${gct} is not on this machine`, timeout: 120_000
+  skip: hasRecording(gct) ? false : `recording ${gct} is not on this machine`,
+  timeout: 120_000
 }, async (t) => {
   const rig = await startRig(t)
   const startedUs = BigInt(Date.now()) * 1000n - 1_000_000n

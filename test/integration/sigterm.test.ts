@@ -6,9 +6,12 @@ import { ownBroker } from '../support/kafka-node.ts'
 import { sentFrames, startScenario } from '../support/scenario.ts'
 import { delay } from '../support/wait.ts'
 
-test('SIGTERM under load: exit 0 within the deadline, all that was received is delivered', { timeout: 180_000 }, async (t) => {
+test('SIGTERM under load: exit 0 within the deadline, all that was received is delivered', {
+  timeout: 180_000
+}, async (t) => {
   const run = await startScenario(t, {
-    rate: 3000, channels: ['trade', 'aggTrade', 'bookTicker', 'depth@100ms'],
+    rate: 3000,
+    channels: ['trade', 'aggTrade', 'bookTicker', 'depth@100ms'],
     env: { SLUICE_DRAIN_SECONDS: '15' }
   })
   await run.play(2000)
@@ -28,7 +31,8 @@ test('SIGTERM under load: exit 0 within the deadline, all that was received is d
   await run.readAll(run.expectation().records, 2000)
   // What was on the way to a closing socket was not received; everything before it must be there.
   const lost = assertOnlyCutTailsMissing(sentFrames(run.exchange), run.reader.messages, {
-    cut: all, received: run.compareOptions().received
+    cut: all,
+    received: run.compareOptions().received
   })
   const received = receivedBy(run.service.logTail(20_000))
   if (received !== null) assert.equal(run.reader.messages.length, received, 'records delivered')
@@ -43,11 +47,15 @@ function receivedBy(log: string): number | null {
   return found === undefined ? null : Number(found)
 }
 
-test('a second signal ends it at once, with a broker that takes nothing', { timeout: 120_000 }, async (t) => {
+test('a second signal ends it at once, with a broker that takes nothing', {
+  timeout: 120_000
+}, async (t) => {
   const broker = await ownBroker()
   t.after(() => broker.wipe())
   const run = await startScenario(t, {
-    brokers: broker.brokers, channels: ['trade'], env: { SLUICE_DRAIN_SECONDS: '60' }
+    brokers: broker.brokers,
+    channels: ['trade'],
+    env: { SLUICE_DRAIN_SECONDS: '60' }
   })
   await run.play(1000)
   await broker.pause()
@@ -61,11 +69,15 @@ test('a second signal ends it at once, with a broker that takes nothing', { time
   await broker.resume()
 })
 
-test('the drain deadline ends a drain that cannot finish and says what was left', { timeout: 120_000 }, async (t) => {
+test('the drain deadline ends a drain that cannot finish and says what was left', {
+  timeout: 120_000
+}, async (t) => {
   const broker = await ownBroker()
   t.after(() => broker.wipe())
   const run = await startScenario(t, {
-    brokers: broker.brokers, channels: ['trade'], env: { SLUICE_DRAIN_SECONDS: '3' }
+    brokers: broker.brokers,
+    channels: ['trade'],
+    env: { SLUICE_DRAIN_SECONDS: '3' }
   })
   await run.play(1000)
   await broker.pause()

@@ -17,12 +17,18 @@ test('steady load over every channel', { timeout: 180_000 }, async (t) => {
   assert.equal(types.size, new Set(CHANNELS.map((name) => name.replace(/_.*/, ''))).size)
   await assertAtRest(run, expected)
   assert.deepEqual(await run.service.stop(), { code: 0, signal: null }, run.service.logTail())
-  t.diagnostic(`${expected.frames} frames, ${expected.records} records, ${expected.byTopic.size} topics`)
+  t.diagnostic(
+    `${expected.frames} frames, ${expected.records} records, ${expected.byTopic.size} topics`
+  )
 })
 
-test('one topic per type, twelve partitions by murmur2 of the symbol', { timeout: 120_000 }, async (t) => {
+test('one topic per type, twelve partitions by murmur2 of the symbol', {
+  timeout: 120_000
+}, async (t) => {
   const run = await startScenario(t, {
-    topic: '{type}', symbols: 30, channels: ['trade', 'bookTicker', 'depth@100ms'],
+    topic: '{type}',
+    symbols: 30,
+    channels: ['trade', 'bookTicker', 'depth@100ms'],
     env: { SLUICE_KAFKA_HEADERS: 'none' }
   })
   await run.play(5000)
@@ -41,5 +47,8 @@ test('raw microseconds from the exchange are kept as they are', { timeout: 120_0
   assertSameRecords(expected, run.reader.messages, run.compareOptions())
   // The adapter asks for µs: some time of some record must have a part below a millisecond.
   const times = run.reader.messages.map((each) => /"eventTime":(\d+)/.exec(String(each.value))?.[1])
-  assert.ok(times.some((time) => time !== undefined && !time.endsWith('000')), 'all times are in ms')
+  assert.ok(
+    times.some((time) => time !== undefined && !time.endsWith('000')),
+    'all times are in ms'
+  )
 })

@@ -11,7 +11,8 @@ export class Rejected extends Error {
 }
 
 const DECIMAL = /^-?[0-9]+(\.[0-9]+)?$/
-const INTEGER = /^(0|-?[1-9][0-9]*|-0)$/
+/** −0 is no integer anybody means. */
+const INTEGER = /^(0|-?[1-9][0-9]*)$/
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
 /** Times below this magnitude are milliseconds. */
@@ -41,6 +42,13 @@ export class Fields {
     const value = this.raw(key)
     if (!isString(value)) throw new Rejected('unexpected_shape')
     return value.s
+  }
+
+  /** An interval's name goes into topics and keys: letters and digits. */
+  interval(key: string): string {
+    const text = this.text(key)
+    if (!/^[0-9A-Za-z]{1,16}$/.test(text)) throw new Rejected('unexpected_shape')
+    return text
   }
 
   flag(key: string): boolean {

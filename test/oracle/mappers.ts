@@ -18,7 +18,7 @@ export interface Mapped {
 }
 
 const quoted = (text: string): Json => JSON.stringify(text)
-const isNegative = (decimal: string): boolean => decimal.startsWith('-')
+const isNegative = (decimal: string): boolean => /^-.*[1-9]/.test(decimal)
 const isBadId = (id: bigint): boolean => id < -1n
 
 interface Parts {
@@ -48,30 +48,40 @@ function mapped(type: string, data: Fields, keys: Mapped['keys'], parts: Parts):
 function mapTrade(type: 'trade' | 'blockTrade', data: Fields): Mapped {
   const id = data.integer('t')
   const [price, quantity] = [data.decimal('p'), data.decimal('q')]
-  return mapped(type, data, [
-    ['tradeId', `${id}`],
-    ['price', quoted(price)],
-    ['quantity', quoted(quantity)],
-    ['tradeTime', `${data.time('T')}`],
-    ['side', data.flag('m') ? '"sell"' : '"buy"']
-  ], { ids: [id, id], isSuspect: [price, quantity].some(isNegative) || isBadId(id) })
+  return mapped(
+    type,
+    data,
+    [
+      ['tradeId', `${id}`],
+      ['price', quoted(price)],
+      ['quantity', quoted(quantity)],
+      ['tradeTime', `${data.time('T')}`],
+      ['side', data.flag('m') ? '"sell"' : '"buy"']
+    ],
+    { ids: [id, id], isSuspect: [price, quantity].some(isNegative) || isBadId(id) }
+  )
 }
 
 function mapAggTrade(data: Fields): Mapped {
   const [id, first, last] = [data.integer('a'), data.integer('f'), data.integer('l')]
   const [price, quantity] = [data.decimal('p'), data.decimal('q')]
-  return mapped('aggTrade', data, [
-    ['aggregateId', `${id}`],
-    ['firstTradeId', `${first}`],
-    ['lastTradeId', `${last}`],
-    ['price', quoted(price)],
-    ['quantity', quoted(quantity)],
-    ['tradeTime', `${data.time('T')}`],
-    ['side', data.flag('m') ? '"sell"' : '"buy"']
-  ], {
-    ids: [id, id],
-    isSuspect: [price, quantity].some(isNegative) || [id, first, last].some(isBadId)
-  })
+  return mapped(
+    'aggTrade',
+    data,
+    [
+      ['aggregateId', `${id}`],
+      ['firstTradeId', `${first}`],
+      ['lastTradeId', `${last}`],
+      ['price', quoted(price)],
+      ['quantity', quoted(quantity)],
+      ['tradeTime', `${data.time('T')}`],
+      ['side', data.flag('m') ? '"sell"' : '"buy"']
+    ],
+    {
+      ids: [id, id],
+      isSuspect: [price, quantity].some(isNegative) || [id, first, last].some(isBadId)
+    }
+  )
 }
 
 function mapKline(data: Fields): Mapped {
@@ -83,29 +93,35 @@ function mapKline(data: Fields): Mapped {
   const prices = { o: k.decimal('o'), h: k.decimal('h'), l: k.decimal('l'), c: k.decimal('c') }
   const volumes = { v: k.decimal('v'), q: k.decimal('q'), V: k.decimal('V'), Q: k.decimal('Q') }
   const [first, last] = [k.integer('f'), k.integer('L')]
-  return mapped('kline', data, [
-    ['interval', quoted(k.text('i'))],
-    ['openTime', `${k.time('t')}`],
-    ['closeTime', `${closeTime}`],
-    ['open', quoted(prices.o)],
-    ['high', quoted(prices.h)],
-    ['low', quoted(prices.l)],
-    ['close', quoted(prices.c)],
-    ['volume', quoted(volumes.v)],
-    ['quoteVolume', quoted(volumes.q)],
-    ['trades', `${k.integer('n')}`],
-    ['takerBuyVolume', quoted(volumes.V)],
-    ['takerBuyQuoteVolume', quoted(volumes.Q)],
-    ['firstTradeId', `${first}`],
-    ['lastTradeId', `${last}`],
-    ['closed', `${k.flag('x')}`]
-  ], {
-    ids: [first, last],
-    interval: k.text('i'),
-    isSuspect:
-      [...Object.values(prices), ...Object.values(volumes)].some(isNegative) ||
-      compareDecimals(prices.h, prices.l) < 0 || [first, last].some(isBadId)
-  })
+  return mapped(
+    'kline',
+    data,
+    [
+      ['interval', quoted(k.interval('i'))],
+      ['openTime', `${k.time('t')}`],
+      ['closeTime', `${closeTime}`],
+      ['open', quoted(prices.o)],
+      ['high', quoted(prices.h)],
+      ['low', quoted(prices.l)],
+      ['close', quoted(prices.c)],
+      ['volume', quoted(volumes.v)],
+      ['quoteVolume', quoted(volumes.q)],
+      ['trades', `${k.integer('n')}`],
+      ['takerBuyVolume', quoted(volumes.V)],
+      ['takerBuyQuoteVolume', quoted(volumes.Q)],
+      ['firstTradeId', `${first}`],
+      ['lastTradeId', `${last}`],
+      ['closed', `${k.flag('x')}`]
+    ],
+    {
+      ids: [first, last],
+      interval: k.interval('i'),
+      isSuspect:
+        [...Object.values(prices), ...Object.values(volumes)].some(isNegative) ||
+        compareDecimals(prices.h, prices.l) < 0 ||
+        [first, last, k.integer('n')].some(isBadId)
+    }
+  )
 }
 
 function mapTicker(window: string, data: Fields): Mapped {
@@ -113,42 +129,51 @@ function mapTicker(window: string, data: Fields): Mapped {
   const only24h = (key: string): Json => (isFull ? quoted(data.decimal(key)) : 'null')
   const [first, last] = [data.integer('F'), data.integer('L')]
   const checked = ['w', 'c', 'o', 'h', 'l', 'v', 'q', ...(isFull ? [...'xQbBaA'] : [])]
-  return mapped('ticker', data, [
-    ['window', quoted(window)],
-    ['priceChange', quoted(data.decimal('p'))],
-    ['priceChangePercent', quoted(data.decimal('P'))],
-    ['weightedAveragePrice', quoted(data.decimal('w'))],
-    ['previousClose', only24h('x')],
-    ['last', quoted(data.decimal('c'))],
-    ['lastQuantity', only24h('Q')],
-    ['bid', only24h('b')],
-    ['bidQuantity', only24h('B')],
-    ['ask', only24h('a')],
-    ['askQuantity', only24h('A')],
-    ['open', quoted(data.decimal('o'))],
-    ['high', quoted(data.decimal('h'))],
-    ['low', quoted(data.decimal('l'))],
-    ['volume', quoted(data.decimal('v'))],
-    ['quoteVolume', quoted(data.decimal('q'))],
-    ['openTime', `${data.time('O')}`],
-    ['closeTime', `${data.time('C')}`],
-    ['firstTradeId', `${first}`],
-    ['lastTradeId', `${last}`],
-    ['trades', `${data.integer('n')}`]
-  ], {
-    ids: [first, last],
-    window,
-    isSuspect:
-      checked.some((key) => isNegative(data.decimal(key))) ||
-      compareDecimals(data.decimal('h'), data.decimal('l')) < 0 || [first, last].some(isBadId)
-  })
+  return mapped(
+    'ticker',
+    data,
+    [
+      ['window', quoted(window)],
+      ['priceChange', quoted(data.decimal('p'))],
+      ['priceChangePercent', quoted(data.decimal('P'))],
+      ['weightedAveragePrice', quoted(data.decimal('w'))],
+      ['previousClose', only24h('x')],
+      ['last', quoted(data.decimal('c'))],
+      ['lastQuantity', only24h('Q')],
+      ['bid', only24h('b')],
+      ['bidQuantity', only24h('B')],
+      ['ask', only24h('a')],
+      ['askQuantity', only24h('A')],
+      ['open', quoted(data.decimal('o'))],
+      ['high', quoted(data.decimal('h'))],
+      ['low', quoted(data.decimal('l'))],
+      ['volume', quoted(data.decimal('v'))],
+      ['quoteVolume', quoted(data.decimal('q'))],
+      ['openTime', `${data.time('O')}`],
+      ['closeTime', `${data.time('C')}`],
+      ['firstTradeId', `${first}`],
+      ['lastTradeId', `${last}`],
+      ['trades', `${data.integer('n')}`]
+    ],
+    {
+      ids: [first, last],
+      window,
+      isSuspect:
+        checked.some((key) => isNegative(data.decimal(key))) ||
+        compareDecimals(data.decimal('h'), data.decimal('l')) < 0 ||
+        [first, last, data.integer('n')].some(isBadId)
+    }
+  )
 }
 
 function mapMiniTicker(data: Fields): Mapped {
   const names = { o: 'open', h: 'high', l: 'low', c: 'close', v: 'volume', q: 'quoteVolume' }
   const keys = Object.entries(names)
   return mapped(
-    'miniTicker', data, keys.map(([key, name]) => [name, quoted(data.decimal(key))]), {
+    'miniTicker',
+    data,
+    keys.map(([key, name]) => [name, quoted(data.decimal(key))]),
+    {
       isSuspect:
         keys.some(([key]) => isNegative(data.decimal(key))) ||
         compareDecimals(data.decimal('h'), data.decimal('l')) < 0
@@ -159,28 +184,38 @@ function mapMiniTicker(data: Fields): Mapped {
 function mapBookTicker(data: Fields): Mapped {
   const id = data.integer('u')
   const names = { b: 'bid', B: 'bidQuantity', a: 'ask', A: 'askQuantity' }
-  return mapped('bookTicker', data, [
-    ['updateId', `${id}`],
-    ...Object.entries(names).map(([key, name]) => [name, quoted(data.decimal(key))] as const)
-  ], {
-    ids: [id, id],
-    hasEventTime: false,
-    isSuspect: Object.keys(names).some((key) => isNegative(data.decimal(key))) || isBadId(id)
-  })
+  return mapped(
+    'bookTicker',
+    data,
+    [
+      ['updateId', `${id}`],
+      ...Object.entries(names).map(([key, name]) => [name, quoted(data.decimal(key))] as const)
+    ],
+    {
+      ids: [id, id],
+      hasEventTime: false,
+      isSuspect: Object.keys(names).some((key) => isNegative(data.decimal(key))) || isBadId(id)
+    }
+  )
 }
 
 function mapDepth(data: Fields): Mapped {
   const [first, last] = [data.integer('U'), data.integer('u')]
   const [bids, asks] = [data.levels('b'), data.levels('a')]
-  return mapped('depth', data, [
-    ['firstUpdateId', `${first}`],
-    ['finalUpdateId', `${last}`],
-    ['bids', JSON.stringify(bids)],
-    ['asks', JSON.stringify(asks)]
-  ], {
-    ids: [first, last],
-    isSuspect: [...bids, ...asks].flat().some(isNegative) || [first, last].some(isBadId)
-  })
+  return mapped(
+    'depth',
+    data,
+    [
+      ['firstUpdateId', `${first}`],
+      ['finalUpdateId', `${last}`],
+      ['bids', JSON.stringify(bids)],
+      ['asks', JSON.stringify(asks)]
+    ],
+    {
+      ids: [first, last],
+      isSuspect: [...bids, ...asks].flat().some(isNegative) || [first, last].some(isBadId)
+    }
+  )
 }
 
 /** A partial-depth frame: it does not name its symbol, the stream's name does. */
@@ -189,33 +224,48 @@ function mapBook(data: Fields, stream: string | null): Mapped {
   const id = data.integer('lastUpdateId')
   const [bids, asks] = [data.levels('bids'), data.levels('asks')]
   const symbol = (stream.split('@')[0] ?? '').replace(/[a-z]/g, (letter) => letter.toUpperCase())
-  return mapped('book', data, [
-    ['lastUpdateId', `${id}`],
-    ['bids', JSON.stringify(bids)],
-    ['asks', JSON.stringify(asks)]
-  ], {
-    ids: [id, id],
-    hasEventTime: false,
-    symbol: checkedSymbol(symbol),
-    isSuspect: [...bids, ...asks].flat().some(isNegative) || isBadId(id)
-  })
+  return mapped(
+    'book',
+    data,
+    [
+      ['lastUpdateId', `${id}`],
+      ['bids', JSON.stringify(bids)],
+      ['asks', JSON.stringify(asks)]
+    ],
+    {
+      ids: [id, id],
+      hasEventTime: false,
+      symbol: checkedSymbol(symbol),
+      isSuspect: [...bids, ...asks].flat().some(isNegative) || isBadId(id)
+    }
+  )
 }
 
 function mapAvgPrice(data: Fields): Mapped {
   const price = data.decimal('w')
-  return mapped('avgPrice', data, [
-    ['interval', quoted(data.text('i'))],
-    ['price', quoted(price)],
-    ['lastTradeTime', `${data.time('T')}`]
-  ], { isSuspect: isNegative(price) })
+  return mapped(
+    'avgPrice',
+    data,
+    [
+      ['interval', quoted(data.interval('i'))],
+      ['price', quoted(price)],
+      ['lastTradeTime', `${data.time('T')}`]
+    ],
+    { isSuspect: isNegative(price) }
+  )
 }
 
 function mapReferencePrice(data: Fields): Mapped {
   const price = data.raw('r') === null ? null : data.decimal('r')
-  return mapped('referencePrice', data, [
-    ['price', price === null ? 'null' : quoted(price)],
-    ['time', `${data.time('t')}`]
-  ], { hasEventTime: false, isSuspect: price !== null && isNegative(price) })
+  return mapped(
+    'referencePrice',
+    data,
+    [
+      ['price', price === null ? 'null' : quoted(price)],
+      ['time', `${data.time('t')}`]
+    ],
+    { hasEventTime: false, isSuspect: price !== null && isNegative(price) }
+  )
 }
 
 const BY_EVENT: Readonly<Record<string, (data: Fields) => Mapped>> = {

@@ -52,9 +52,10 @@ export function normalise(frame: Uint8Array, facts: FrameFacts): Verdict {
 }
 
 function isControl(fields: Fields): boolean {
+  // What names an event is no reply, whatever else it carries.
+  if (fields.has('e')) return fields.text('e') === 'serverShutdown'
   if (fields.has('result') && fields.has('id')) return true
-  if (fields.has('error') || (fields.has('code') && fields.has('msg'))) return true
-  return fields.has('e') && !fields.has('s') && fields.text('e') === 'serverShutdown'
+  return fields.has('error') || (fields.has('code') && fields.has('msg'))
 }
 
 function unwrap(
@@ -84,7 +85,13 @@ function expected(data: Fields, stream: string | null, facts: FrameFacts): Expec
   const time = mapped.eventTimeUs
   const isOff = time !== null && (time < BORN_US || time > receivedTimeUs + DAY_US)
   return {
-    ...mapped, isSuspect: mapped.isSuspect || isOff, stream, receivedTimeUs, source, exchange, value
+    ...mapped,
+    isSuspect: mapped.isSuspect || isOff,
+    stream,
+    receivedTimeUs,
+    source,
+    exchange,
+    value
   }
 }
 
@@ -105,9 +112,10 @@ function fits(stream: string, mapped: Mapped): boolean {
     case 'ticker':
       return channel === tickerChannel(mapped)
     case 'depth':
-      return /^depth(@100ms)?$/.test(channel)
+      // The speed is the exchange's affair: 100ms today, others on futures.
+      return /^depth(@\d{1,5}ms)?$/.test(channel)
     case 'book':
-      return /^depth(5|10|20)(@100ms)?$/.test(channel)
+      return /^depth\d{1,5}(@\d{1,5}ms)?$/.test(channel)
     default:
       return channel === mapped.type
   }

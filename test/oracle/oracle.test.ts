@@ -6,7 +6,10 @@ import { murmur2, placementOf, timestampOf, topicSafe } from './kafka-facts.ts'
 import { describe, type FrameFacts, normalise, type Verdict } from './normalise.ts'
 
 const FACTS: FrameFacts = {
-  receivedTimeUs: 1_789_964_484_000_123n, exchange: 'binance', source: 'live', stream: null
+  receivedTimeUs: 1_789_964_484_000_123n,
+  exchange: 'binance',
+  source: 'live',
+  stream: null
 }
 const HEAD = '"exchange":"binance","symbol":"BTCUSDT"'
 const TAIL = '"receivedTime":1789964484000123,"source":"live"'
@@ -97,7 +100,8 @@ for (const [name, frame, value] of RECORDS) {
   test(`oracle: ${name}`, () => assert.deepEqual(values(frame), [value]))
 }
 
-const MINI = '{"e":"24hrMiniTicker","E":1789964483012,"s":"A","c":"4","o":"3","h":"5","l":"2",' +
+const MINI =
+  '{"e":"24hrMiniTicker","E":1789964483012,"s":"A","c":"4","o":"3","h":"5","l":"2",' +
   '"v":"8","q":"9"}'
 
 test('oracle: an array is one record per element, one bad element spoils the frame', () => {
@@ -110,7 +114,8 @@ test('oracle: an array is one record per element, one bad element spoils the fra
   assert.deepEqual(values('[]'), [])
 })
 
-const TRADE = '{"e":"trade","E":1789964484109,"s":"BTCUSDT","t":1,"p":"2","q":"3",' +
+const TRADE =
+  '{"e":"trade","E":1789964484109,"s":"BTCUSDT","t":1,"p":"2","q":"3",' +
   '"T":1789964484108,"m":true}'
 
 for (const [reason, frame] of [
@@ -142,7 +147,9 @@ for (const [reason, frame] of [
 
 test('oracle: control frames are ignored', () => {
   for (const frame of [
-    '{"result":null,"id":1}', '{"error":{"code":2,"msg":"x"},"id":1}', '{"code":0,"msg":"x"}',
+    '{"result":null,"id":1}',
+    '{"error":{"code":2,"msg":"x"},"id":1}',
+    '{"code":0,"msg":"x"}',
     '{"e":"serverShutdown","E":1770123456789}',
     '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}'
   ]) {
@@ -173,16 +180,19 @@ test('oracle: murmur2 gives what the Java client gives', () => {
     foobar: -790332482,
     'a-little-bit-long-string': -985981536,
     'a-little-bit-longer-string': -1486304829,
-    'lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8': -58897971,
+    lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8: -58897971,
     abc: 479470107
   }
-  for (const [key, hash] of Object.entries(known)) assert.equal(murmur2(Buffer.from(key)), hash, key)
+  for (const [key, hash] of Object.entries(known))
+    assert.equal(murmur2(Buffer.from(key)), hash, key)
 })
 
 test('oracle: topics, keys, timestamps', () => {
   const record = { type: 'trade', exchange: 'binance', symbol: '币/A', interval: null }
   assert.deepEqual(placementOf(record, 'market.{type}.{exchange}.{symbol}', 1), {
-    topic: 'market.trade.binance.xe5xb8x81x2fA', key: '币/A', partition: 0
+    topic: 'market.trade.binance.xe5xb8x81x2fA',
+    key: '币/A',
+    partition: 0
   })
   assert.equal(topicSafe('BTC-USDT_2.x'), 'BTC-USDT_2.x')
   const now = 1_789_964_484_000_123n

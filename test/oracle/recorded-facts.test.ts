@@ -2,13 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describe, type ExpectedRecord, normalise } from './normalise.ts'
-import {
-  ALL_CAPTURES,
-  framesOf,
-  hasRecording,
-  readCapture,
-  SPOT_CAPTURES
-} from './recordings.ts'
+import { ALL_CAPTURES, framesOf, hasRecording, readCapture, SPOT_CAPTURES } from './recordings.ts'
 
 const parsed = new Map<string, ExpectedRecord[]>()
 
@@ -21,7 +15,10 @@ function recordsOf(capture: string): ExpectedRecord[] {
 function parse(capture: string): ExpectedRecord[] {
   return framesOf(capture).flatMap(({ text, receivedTimeUs, line }) => {
     const verdict = normalise(Buffer.from(text), {
-      receivedTimeUs: receivedTimeUs ?? 0n, exchange: 'binance', source: 'live', stream: null
+      receivedTimeUs: receivedTimeUs ?? 0n,
+      exchange: 'binance',
+      source: 'live',
+      stream: null
     })
     assert.notEqual(verdict.kind, 'dead', `${capture}:${line} ${describe(verdict)}`)
     return verdict.kind === 'records' ? verdict.records : []
@@ -40,7 +37,9 @@ for (const capture of ALL_CAPTURES) {
 
 const skipSpot = SPOT_CAPTURES.every(hasRecording) ? false : 'the spot recordings are absent'
 
-test('oracle: ids and update ids of the two spot files run without a hole', { skip: skipSpot }, (t) => {
+test('oracle: ids and update ids of the two spot files run without a hole', {
+  skip: skipSpot
+}, (t) => {
   const lines = SPOT_CAPTURES.reduce((sum, name) => sum + readCapture(name).length, 0)
   assert.equal(lines, 99_574)
   const all = SPOT_CAPTURES.flatMap(recordsOf)
@@ -59,7 +58,10 @@ test('oracle: ids and update ids of the two spot files run without a hole', { sk
     const previous = depths[index - 1]
     if (previous !== undefined) assert.equal(firstId, previous.lastId + 1n)
   }
-  const largest = SPOT_CAPTURES.flatMap(framesOf).reduce((max, { text }) => Math.max(max, text.length), 0)
+  const largest = SPOT_CAPTURES.flatMap(framesOf).reduce(
+    (max, { text }) => Math.max(max, text.length),
+    0
+  )
   assert.ok(largest > 34_000 && largest < 36_000, `largest frame ${largest}`)
   t.diagnostic(`${trades.length} trades, ${depths.length} depth frames, largest ${largest} bytes`)
 })
@@ -96,7 +98,9 @@ function quotesAt(all: readonly ExpectedRecord[], depths: readonly ExpectedRecor
   })
 }
 
-test('oracle: the rebuilt book agrees with bookTicker 6,490 times of 6,492', { skip: skipSpot }, () => {
+test('oracle: the rebuilt book agrees with bookTicker 6,490 times of 6,492', {
+  skip: skipSpot
+}, () => {
   const rest = readCapture(SPOT_CAPTURES[0]).find((line) => line.isRest)
   assert.equal(rest?.line, 8)
   const snapshot = JSON.parse(rest?.text ?? '') as {

@@ -5,11 +5,17 @@ import { gunzipSync } from 'node:zlib'
 
 /** Beside the project unless SLUICE_RECORDINGS says otherwise. */
 export const RECORDINGS_DIR =
-  process.env['SLUICE_RECORDINGS'] ?? new URL('../../../../shared/recordings', import.meta.url).pathname
+  process.env['SLUICE_RECORDINGS'] ??
+  new URL('../../../../shared/recordings', import.meta.url).pathname
 
-export const SPOT_CAPTURES = ['spot_btcusdt_20240808.raw.gz', 'spot_btcusdt_20240809.raw.gz'] as const
-export const CRYPTOFEED_CAPTURES =
-  ['cryptofeed/BINANCE.ws.1.0.gz', 'cryptofeed/BINANCE_TR.ws.1.0.gz'] as const
+export const SPOT_CAPTURES = [
+  'spot_btcusdt_20240808.raw.gz',
+  'spot_btcusdt_20240809.raw.gz'
+] as const
+export const CRYPTOFEED_CAPTURES = [
+  'cryptofeed/BINANCE.ws.1.0.gz',
+  'cryptofeed/BINANCE_TR.ws.1.0.gz'
+] as const
 export const GCT_CAPTURES = ['gct/spot_streams.ndjson', 'gct/spot-extra_streams.ndjson'] as const
 export const ALL_CAPTURES = [...SPOT_CAPTURES, ...CRYPTOFEED_CAPTURES, ...GCT_CAPTURES] as const
 

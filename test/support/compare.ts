@@ -81,7 +81,11 @@ export function assertSameRecords(
     }
     const messages = found.get(topic) ?? []
     for (const [partition, inOrder] of perPartition) {
-      comparePartition(inOrder, messages.filter((each) => each.partition === partition), options)
+      comparePartition(
+        inOrder,
+        messages.filter((each) => each.partition === partition),
+        options
+      )
     }
     assert.equal(messages.length, records.length, `records in ${topic}`)
   }
@@ -133,7 +137,11 @@ export function assertSameRecord(
   assert.equal(text, value, where)
   assert.ok(message.value.equals(Buffer.from(value)), `${where}: other bytes`)
   assert.equal(message.key, record.symbol, `${where}: key`)
-  assert.equal(BigInt(message.timestampMs), timestampOf(record.eventTimeUs, received), `${where}: time`)
+  assert.equal(
+    BigInt(message.timestampMs),
+    timestampOf(record.eventTimeUs, received),
+    `${where}: time`
+  )
   assert.deepEqual(message.headers, {}, `${where}: a live record has no headers`)
 }
 
@@ -148,9 +156,7 @@ export function keyOfValue(value: Buffer): string {
   return [record['type'], record['symbol'], interval, record['window'] ?? ''].map(String).join(' ')
 }
 
-export function groupByTopic(
-  messages: readonly ConsumedMessage[]
-): Map<string, ConsumedMessage[]> {
+export function groupByTopic(messages: readonly ConsumedMessage[]): Map<string, ConsumedMessage[]> {
   const groups = new Map<string, ConsumedMessage[]>()
   for (const message of messages) {
     const list = groups.get(message.topic)
@@ -164,5 +170,7 @@ export function groupByTopic(
 export function assertNoDeadFrames(expected: Expectation): void {
   const first = expected.deadFrames[0]
   if (first === undefined) return
-  assert.fail(`the oracle rejects ${describe({ kind: 'dead', reason: first.reason })}: ${first.bytes}`)
+  assert.fail(
+    `the oracle rejects ${describe({ kind: 'dead', reason: first.reason })}: ${first.bytes}`
+  )
 }

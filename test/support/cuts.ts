@@ -3,8 +3,8 @@
  * carried. Everything else must be there once, in order, byte for byte.
  */
 import assert from 'node:assert/strict'
-import { assertSameRecord, type Bounds, keyOfValue, streamKey } from './compare.ts'
 import { type ExpectedRecord, normalise } from '../oracle/normalise.ts'
+import { assertSameRecord, type Bounds, keyOfValue, streamKey } from './compare.ts'
 import type { ConsumedMessage } from './topic-reader.ts'
 
 export interface CutFrame {
@@ -26,7 +26,10 @@ export function assertOnlyCutTailsMissing(
   const sent = new Map<string, Sent[]>()
   for (const { bytes, connection } of frames) {
     const verdict = normalise(bytes, {
-      receivedTimeUs: 0n, exchange: 'binance', source: 'live', stream: null
+      receivedTimeUs: 0n,
+      exchange: 'binance',
+      source: 'live',
+      stream: null
     })
     if (verdict.kind !== 'records') continue
     for (const record of verdict.records) {
@@ -51,7 +54,11 @@ export function assertOnlyCutTailsMissing(
     const previous = list[at - skipped]
     if (skipped > 0 && previous !== undefined) {
       assert.ok(options.cut.has(previous.connection), `${where}: ${skipped} lost without a cut`)
-      assert.notEqual(previous.connection, expected.connection, `${where}: a hole inside a connection`)
+      assert.notEqual(
+        previous.connection,
+        expected.connection,
+        `${where}: a hole inside a connection`
+      )
     }
     assertSameRecord(expected.record, message, where, options)
     position.set(key, at + 1)

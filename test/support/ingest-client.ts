@@ -30,7 +30,8 @@ export class IngestClient {
   }
 
   static async open(options: IngestOptions): Promise<IngestClient> {
-    const query = options.stream === undefined ? '' : `?stream=${encodeURIComponent(options.stream)}`
+    const query =
+      options.stream === undefined ? '' : `?stream=${encodeURIComponent(options.stream)}`
     const url = `ws://127.0.0.1:${options.port}/ingest/${options.exchange ?? 'binance'}${query}`
     const headers = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }
     const socket = new WebSocket(url, { headers, perMessageDeflate: false })

@@ -12,7 +12,9 @@ export function parseMetrics(text: string): Sample[] {
     const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line)
     if (match === null) continue
     const labels: Record<string, string> = {}
-    for (const [, name = '', value = ''] of (match[2] ?? '').matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)) {
+    for (const [, name = '', value = ''] of (match[2] ?? '').matchAll(
+      /(\w+)="((?:[^"\\]|\\.)*)"/g
+    )) {
       labels[name] = value
     }
     samples.push({ name: match[1] ?? '', labels, value: Number(match[3]) })
@@ -28,6 +30,8 @@ export function sumOf(
 ): number {
   return samples
     .filter((sample) => sample.name === name)
-    .filter((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+    .filter((sample) =>
+      Object.entries(labels).every(([key, value]) => sample.labels[key] === value)
+    )
     .reduce((sum, sample) => sum + sample.value, 0)
 }

@@ -5,7 +5,11 @@ import type { TestContext } from 'node:test'
 
 export type Row = Readonly<Record<string, string | number>>
 
-export function publish(t: Pick<TestContext, 'diagnostic'>, name: string, rows: readonly Row[]): void {
+export function publish(
+  t: Pick<TestContext, 'diagnostic'>,
+  name: string,
+  rows: readonly Row[]
+): void {
   const columns = Object.keys(rows[0] ?? {})
   t.diagnostic(columns.join(' | '))
   for (const row of rows) t.diagnostic(columns.map((column) => String(row[column])).join(' | '))

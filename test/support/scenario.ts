@@ -35,8 +35,16 @@ export interface ScenarioOptions {
 }
 
 export const CHANNELS = [
-  'trade', 'aggTrade', 'kline_1m', 'ticker', 'ticker_1h', 'miniTicker', 'bookTicker', 'depth@100ms',
-  'depth5@100ms', 'avgPrice'
+  'trade',
+  'aggTrade',
+  'kline_1m',
+  'ticker',
+  'ticker_1h',
+  'miniTicker',
+  'bookTicker',
+  'depth@100ms',
+  'depth5@100ms',
+  'avgPrice'
 ] as const
 
 export interface Scenario {
@@ -91,7 +99,13 @@ export async function startScenario(
   const streams = exchange.symbols.length * channels.length
   await waitSubscribed(exchange, service, streams)
   return {
-    exchange, service, reader, prefix, template, streams, startedUs,
+    exchange,
+    service,
+    reader,
+    prefix,
+    template,
+    streams,
+    startedUs,
     play: async (modelMs, { stepMs = 100, pauseMs = 20 } = {}) => {
       for (let played = 0; played < modelMs; played += stepMs) {
         await exchange.advance(stepMs)

@@ -173,8 +173,12 @@ export async function runCommand(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd })
   })
   const chunks = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { chunks.stdout += text })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { chunks.stderr += text })
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    chunks.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    chunks.stderr += text
+  })
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 30_000)
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   clearTimeout(timer)

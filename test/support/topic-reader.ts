@@ -119,7 +119,8 @@ export class TopicReader {
     const slot = `${raw.topic} ${raw.partition}`
     const expected = this.next.get(slot) ?? 0
     if (raw.offset < expected) return
-    if (raw.offset > expected) throw new Error(`${slot}: offset ${raw.offset} after ${expected - 1}`)
+    if (raw.offset > expected)
+      throw new Error(`${slot}: offset ${raw.offset} after ${expected - 1}`)
     this.next.set(slot, raw.offset + 1)
     const headers: Record<string, string> = {}
     for (const header of raw.headers ?? []) {

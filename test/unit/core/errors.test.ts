@@ -34,7 +34,9 @@ test('every code has the prefix and a known disposition', () => {
 test('a broken invariant and an impossible value are fatal', () => {
   invariant(true, 'fine')
   assert.throws(() => invariant(false, 'cursor moved back'), {
-    code: 'SLUICE_INVARIANT', message: 'cursor moved back', disposition: 'fatal'
+    code: 'SLUICE_INVARIANT',
+    message: 'cursor moved back',
+    disposition: 'fatal'
   })
   assert.throws(() => assertNever('x' as never, 'type'), { message: 'type: unexpected x' })
 })

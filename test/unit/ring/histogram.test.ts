@@ -46,7 +46,11 @@ test('sum and count are exact, quantiles are upper bounds', () => {
   for (let us = 1; us <= 1000; us++) recordHistogram(words, us)
   assert.equal(words[HISTOGRAM_COUNT], 1000)
   assert.equal(words[HISTOGRAM_SUM], 500_500)
-  for (const [quantile, exact] of [[0.5, 500], [0.99, 990], [1, 1000]] as const) {
+  for (const [quantile, exact] of [
+    [0.5, 500],
+    [0.99, 990],
+    [1, 1000]
+  ] as const) {
     const found = histogramQuantileUs(words, quantile)
     assert.ok(found > exact && found <= exact * 1.14, `${quantile}: ${found}`)
   }
