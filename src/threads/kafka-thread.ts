@@ -21,6 +21,8 @@ export interface KafkaThreadOptions {
   /** Handle of the process-global producer. */
   readonly producer: number
   readonly topicTemplate: string
+  /** Partition counts known before the start. */
+  readonly topics: ReadonlyMap<string, number>
   /** Every record goes to this partition; null = by key. */
   readonly partition: number | null
   readonly clock: Clock
@@ -42,7 +44,7 @@ export class KafkaThread {
   private readonly bell: Doorbell
   private readonly policy: RestartPolicy
   /** Partition counts by topic, kept for successors. */
-  private readonly topics = new Map<string, number>()
+  private readonly topics: Map<string, number>
   private worker: Worker | null = null
   private port: MessagePort | null = null
   private ended: Promise<void> = Promise.resolve()
@@ -57,6 +59,7 @@ export class KafkaThread {
     this.records = options.memory.shards.map((s) => new Ring(s.recordRing, RING_KIND_RECORD))
     this.bell = new Doorbell(options.memory.doorbells, KAFKA_DOORBELL)
     this.policy = new RestartPolicy(options.clock)
+    this.topics = new Map(options.topics)
   }
 
   async start(): Promise<void> {
