@@ -39,6 +39,12 @@ export interface IngestRequest {
 
 export type IngestAdmission = 'admitted' | 'unknown-exchange' | 'not-accepting'
 
+/** Ends workers at whatever instruction they are; false = none is running. */
+export interface FaultControl {
+  killParser(shard: number): boolean
+  killKafka(): boolean
+}
+
 export interface ServiceControl {
   livez(): Probe
   readyz(): Probe
@@ -70,4 +76,7 @@ export interface ServiceControl {
   admitIngest(exchange: string): IngestAdmission
   /** Called only after `admitIngest` said so in the same turn. */
   openIngest(request: IngestRequest): IngestSession
+
+  /** Null unless the service was started for fault tests. */
+  readonly faults: FaultControl | null
 }

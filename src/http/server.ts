@@ -11,6 +11,7 @@ import type { ServiceControl } from './control.ts'
 import { IngestListener, type IngestListenerLimits } from './ingest-listener.ts'
 import { registerRoutes } from './route.ts'
 import { adapterRoutes } from './routes/adapters.ts'
+import { faultRoutes } from './routes/faults.ts'
 import { probeRoutes } from './routes/probes.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
@@ -72,7 +73,8 @@ export class HttpServer {
       ...probeRoutes(control),
       ...serviceRoutes(control),
       ...adapterRoutes(control),
-      ...subscriptionRoutes(control)
+      ...subscriptionRoutes(control),
+      ...(control.faults === null ? [] : faultRoutes(control.faults))
     ]
     const countReply = (status: number): void => {
       this.replies[status] = (this.replies[status] ?? 0) + 1

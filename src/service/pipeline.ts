@@ -21,6 +21,7 @@ import {
   parserDoorbell,
   type SharedMemory
 } from '../threads/shared-memory.ts'
+import { DEATHS_PER_MINUTE_MAX } from '../threads/restart-policy.ts'
 import type { WorkerStatus } from '../threads/supervised-worker.ts'
 
 export interface PipelineOptions {
@@ -28,6 +29,8 @@ export interface PipelineOptions {
   readonly exchanges: readonly ExchangeEntry[]
   readonly clock: Clock
   readonly logger: Logger
+  /** Workers may be killed at will: the limit on deaths does not count. */
+  readonly faultTests: boolean
   /** A worker died too often: the process should end with exit code 70. */
   readonly onGiveUp: (error: SluiceError) => void
 }
@@ -57,6 +60,7 @@ export class Pipeline {
   /** Throws when an addon is missing or the Kafka settings contradict each other. */
   constructor(options: PipelineOptions) {
     const { config, exchanges, clock, logger, onGiveUp } = options
+    const deathsPerMinuteMax = options.faultTests ? Number.POSITIVE_INFINITY : DEATHS_PER_MINUTE_MAX
     const { workers, kafka: settings } = config
     this.clock = clock
     // On the main thread first: an addon that only workers load is unloaded with the last of them.
@@ -97,6 +101,7 @@ export class Pipeline {
       partition: settings.partitionStrategy === 'explicit' ? settings.partition : null,
       clock,
       logger,
+      deathsPerMinuteMax,
       onStreamDefined: (shard, index, definition) => this.streams.define(shard, index, definition),
       onTopicNeeded: (topic) => void this.sink.ensureTopics([topic]),
       onGiveUp
@@ -108,6 +113,7 @@ export class Pipeline {
       exchanges,
       clock,
       logger,
+      deathsPerMinuteMax,
       onGiveUp
     })
   }

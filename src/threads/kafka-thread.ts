@@ -27,6 +27,7 @@ export interface KafkaThreadOptions {
   readonly partition: number | null
   readonly clock: Clock
   readonly logger: Logger
+  readonly deathsPerMinuteMax: number
   readonly onStreamDefined: (shard: number, index: number, definition: StreamDefinition) => void
   readonly onTopicNeeded: (topic: string) => void
   readonly onGiveUp: (error: SluiceError) => void
@@ -58,7 +59,7 @@ export class KafkaThread {
     this.options = options
     this.records = options.memory.shards.map((s) => new Ring(s.recordRing, RING_KIND_RECORD))
     this.bell = new Doorbell(options.memory.doorbells, KAFKA_DOORBELL)
-    this.policy = new RestartPolicy(options.clock)
+    this.policy = new RestartPolicy(options.clock, options.deathsPerMinuteMax)
     this.topics = new Map(options.topics)
   }
 

@@ -23,6 +23,7 @@ export interface ParserPoolOptions {
   readonly exchanges: readonly ExchangeEntry[]
   readonly clock: Clock
   readonly logger: Logger
+  readonly deathsPerMinuteMax: number
   /** A shard died too often: the process should end with exit code 70. */
   readonly onGiveUp: (error: SluiceError) => void
 }
@@ -73,7 +74,7 @@ export class ParserPool {
       frames: new Ring(memory.frameRing, RING_KIND_FRAME),
       records: new Ring(memory.recordRing, RING_KIND_RECORD),
       bell: new Doorbell(options.memory.doorbells, parserDoorbell(memory.shard)),
-      policy: new RestartPolicy(options.clock),
+      policy: new RestartPolicy(options.clock, options.deathsPerMinuteMax),
       epoch: 0,
       restarts: 0,
       state: 'starting',

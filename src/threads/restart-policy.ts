@@ -11,7 +11,7 @@ export class RestartPolicy {
   private readonly deathsMax: number
   private deaths: number[] = []
 
-  constructor(clock: Clock, deathsMax: number = DEATHS_PER_MINUTE_MAX) {
+  constructor(clock: Clock, deathsMax: number) {
     this.clock = clock
     this.deathsMax = deathsMax
   }
