@@ -18,7 +18,7 @@ export interface FloodOptions {
   /** Over all connections; as fast as they are taken unless given. */
   readonly framesPerSecond?: number
   /** What becomes of the connections afterwards; they stay open unless given. */
-  readonly then?: 'idle' | 'close'
+  readonly atEnd?: 'idle' | 'close'
 }
 
 export interface FloodResult {
@@ -76,7 +76,7 @@ export async function runFlood(options: FloodOptions, context: FloodContext): Pr
   const seconds = (context.clock.monotonicMs() - startMs) / 1000
   context.noteSent(sent, bytes)
   for (const share of shares) note(share, context.journal)
-  if (options.then === 'close') for (const { connection } of shares) connection.end(1000, '')
+  if (options.atEnd === 'close') for (const { connection } of shares) connection.end(1000, '')
   return { frames: sent, bytes, seconds, complete: sent === options.frames }
 }
 

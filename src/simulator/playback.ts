@@ -11,7 +11,7 @@ export interface PlaybackOptions {
   /** Frames go to those that subscribed (default), or to every connection whatever it asked for. */
   readonly route?: 'subscribed' | 'all'
   /** At the end of the recording; connections stay open unless given. */
-  readonly then?: 'idle' | 'close'
+  readonly atEnd?: 'idle' | 'close'
   /** Reads the whole file into memory before the first frame leaves. */
   readonly preload?: boolean
 }
@@ -70,7 +70,7 @@ export async function runPlayback(
   context.flush()
   await settle(context, 0)
   const seconds = (context.clock.monotonicMs() - startMs) / 1000
-  if (options.then === 'close') for (const each of context.connections()) each.end(1000, '')
+  if (options.atEnd === 'close') for (const each of context.connections()) each.end(1000, '')
   return { frames, sent, seconds }
 }
 

@@ -152,7 +152,8 @@ class RunningExchange implements SimulatedExchange {
     const seed = options.seed ?? 1
     const rate = recording === null ? (options.rate ?? 200) : 0
     const historyUs = historySeconds(options, rate) * 1e6
-    const nowUs = this.#real ? this.#clock.wallUs() : MANUAL_START_US + historyUs
+    this.#clockOriginUs = this.#clock.wallUs()
+    const nowUs = this.#real ? this.#clockOriginUs : MANUAL_START_US + historyUs
     const startUs = options.startTimeUs ?? nowUs - historyUs
     this.market = new Market({
       specs: symbolSpecs(recording?.symbols ?? options.symbols ?? 8),
@@ -163,8 +164,7 @@ class RunningExchange implements SimulatedExchange {
       historyRows: options.historyRows ?? 100_000
     })
     this.market.advance(this.market.startUs + historyUs, silentListener)
-    this.#originUs = this.#real && options.startTimeUs === undefined ? nowUs : this.market.nowUs
-    this.#clockOriginUs = this.#clock.wallUs()
+    this.#originUs = options.startTimeUs === undefined ? nowUs : this.market.nowUs
     this.journal = new Journal(options.journal ?? 'off', options.journalEntriesMax ?? 1_000_000)
     this.#hub = new StreamHub(this.market)
     const limits = { ...SPOT_LIMITS, ...options.limits }
