@@ -3,7 +3,9 @@
  * listener as a relay would, in combined form and (gct) with the stream named beside raw payloads.
  */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { startSimulatedExchange } from '../../src/simulator/simulated-exchange.ts'
 import {
   CRYPTOFEED_CAPTURES,
   framesOf,
@@ -21,12 +23,12 @@ import {
 } from '../support/compare.ts'
 import { IngestClient } from '../support/ingest-client.ts'
 import { sharedBroker } from '../support/kafka-node.ts'
-import { uniquePrefix } from '../support/scenario.ts'
+import { uniquePrefix, waitSubscribed } from '../support/scenario.ts'
 import { runCommand, Service } from '../support/service.ts'
 import { TopicReader } from '../support/topic-reader.ts'
 
 /** An exchange nobody asks: the recordings come by ingest. */
-export const INGEST_ONLY = {
+const INGEST_ONLY = {
   SLUICE_SPOOL_MODE: 'off',
   SLUICE_ADAPTERS_BINANCE_ENABLED: 'false',
   SLUICE_BINANCE_WS_URL: 'ws://127.0.0.1:1',
@@ -39,14 +41,14 @@ interface Rig {
   readonly template: string
 }
 
-async function startRig(t: import('node:test').TestContext): Promise<Rig> {
+async function startRig(t: TestContext, env: Record<string, string> = {}): Promise<Rig> {
   const brokers = await sharedBroker()
   const prefix = uniquePrefix()
   const template = `${prefix}.{type}.{exchange}.{symbol}`
   const reader = await TopicReader.open(brokers, new RegExp(`^${prefix}\\.`))
   t.after(() => reader.close())
   const service = await Service.start({
-    env: { ...INGEST_ONLY, SLUICE_KAFKA_BROKERS: brokers, SLUICE_KAFKA_TOPIC: template }
+    env: { ...INGEST_ONLY, SLUICE_KAFKA_BROKERS: brokers, SLUICE_KAFKA_TOPIC: template, ...env }
   })
   t.after(() => service.kill())
   return { service, reader, template }
@@ -123,3 +125,48 @@ test('bin/sluice replay pushes a recording down the same path', {
   const sent = framesOf(replayed).map(({ text }) => ({ bytes: Buffer.from(text), stream: null }))
   await check(rig, sent, startedUs)
 })
+
+interface Served {
+  readonly capture: string
+  readonly symbols: readonly string[]
+  readonly channels: readonly string[]
+}
+
+const SERVED: readonly Served[] = [
+  {
+    capture: SPOT_CAPTURES[0],
+    symbols: ['BTCUSDT'],
+    channels: ['trade', 'bookTicker', 'depth@100ms']
+  },
+  {
+    capture: CRYPTOFEED_CAPTURES[0],
+    symbols: ['NKNUSDT', 'BLZETH', 'LRCBTC', 'RUNEEUR'],
+    channels: ['aggTrade', 'bookTicker', 'depth@100ms', 'kline_1m']
+  }
+]
+
+for (const { capture, symbols, channels } of SERVED) {
+  const skip = hasRecording(capture) ? false : `recording ${capture} is not on this machine`
+  test(`${capture} served by the exchange, over its sockets, bit-exact`, {
+    skip,
+    timeout: 240_000
+  }, async (t) => {
+    const exchange = await startSimulatedExchange({ recording: join(RECORDINGS_DIR, capture) })
+    t.after(() => exchange.close())
+    const rig = await startRig(t, {
+      SLUICE_ADAPTERS_BINANCE_ENABLED: 'true',
+      SLUICE_BINANCE_WS_URL: exchange.wsUrl,
+      SLUICE_BINANCE_REST_URL: exchange.restUrl,
+      SLUICE_SYMBOLS: symbols.join(','),
+      SLUICE_CHANNELS: channels.join(',')
+    })
+    await waitSubscribed(exchange, rig.service, symbols.length * channels.length)
+    const startedUs = BigInt(Date.now()) * 1000n - 1_000_000n
+    const played = await exchange.play({ speed: 'max' })
+    const frames = framesOf(capture)
+    assert.equal(played.sent, frames.length, 'frames served')
+    const sent = frames.map(({ text }) => ({ bytes: Buffer.from(text), stream: null }))
+    const records = await check(rig, sent, startedUs)
+    t.diagnostic(`${frames.length} frames, ${records} records in ${played.seconds.toFixed(1)} s`)
+  })
+}
