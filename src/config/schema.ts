@@ -196,11 +196,7 @@ function httpSchema(): SchemaOf<SluiceConfig['http']> {
       min: 1024,
       max: 16 * MIB
     }),
-    connectionsMax: integer(1024, 'Connections at once.', { min: 8, max: 65_536 }),
-    connectionsPerAddressMax: integer(64, 'Connections at once from one address.', {
-      min: 1,
-      max: 65_536
-    })
+    connectionsMax: integer(1024, 'Connections at once.', { min: 8, max: 65_536 })
   }
 }
 

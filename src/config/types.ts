@@ -79,7 +79,6 @@ export interface HttpConfig {
   readonly origins: readonly string[]
   readonly bodyBytesMax: number
   readonly connectionsMax: number
-  readonly connectionsPerAddressMax: number
 }
 
 export interface IngestConfig {

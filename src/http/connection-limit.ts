@@ -1,16 +1,16 @@
-/** Bounds connections in all and by address. */
+/**
+ * Bounds the connections of the server. Only in all: when a connection ends, uWebSockets.js no longer
+ * knows whose it was, so none can be counted by address.
+ */
 import type { HttpResponse, TemplatedApp } from './uws.ts'
 
 export class ConnectionLimit {
   count = 0
   refused = 0
   private readonly connectionsMax: number
-  private readonly perAddressMax: number
-  private readonly byAddress = new Map<string, number>()
 
-  constructor(connectionsMax: number, perAddressMax: number) {
+  constructor(connectionsMax: number) {
     this.connectionsMax = connectionsMax
-    this.perAddressMax = perAddressMax
   }
 
   attach(app: TemplatedApp): void {
@@ -18,29 +18,16 @@ export class ConnectionLimit {
   }
 
   /** A WebSocket has closed: uWebSockets.js reports its opening as any other, but not its end. */
-  released(remoteAddress: Uint8Array): void {
-    this.change(keyOf(remoteAddress), -1)
+  released(): void {
+    this.count -= 1
   }
 
-  /** uWebSockets.js: 1 = a connection opened, −1 = one closed. */
+  /** uWebSockets.js: 1 = a connection opened, −1 = one closed, also one that is refused here. */
   private onChange(res: HttpResponse, change: number): void {
-    const ofAddress = this.change(keyOf(new Uint8Array(res.getRemoteAddress())), change)
-    if (change < 0) return
-    if (this.count > this.connectionsMax || ofAddress > this.perAddressMax) {
+    this.count += change
+    if (change > 0 && this.count > this.connectionsMax) {
       this.refused += 1
       res.close()
     }
   }
-
-  private change(address: string, change: number): number {
-    const ofAddress = (this.byAddress.get(address) ?? 0) + change
-    this.count += change
-    if (ofAddress > 0) this.byAddress.set(address, ofAddress)
-    else this.byAddress.delete(address)
-    return ofAddress
-  }
-}
-
-function keyOf(address: Uint8Array): string {
-  return Buffer.from(address).toString('hex')
 }

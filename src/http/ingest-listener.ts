@@ -37,11 +37,10 @@ export interface IngestListenerOptions {
   readonly limits: IngestListenerLimits
   readonly logger: Logger
   /** A client's connection has ended. */
-  readonly onReleased: (remoteAddress: Uint8Array) => void
+  readonly onReleased: () => void
 }
 
 interface Client {
-  readonly remoteAddress: Uint8Array
   readonly exchange: string
   readonly streamName: string | null
   session: IngestSession | null
@@ -152,7 +151,7 @@ export class IngestListener {
         headers: { 'Retry-After': '5' }
       })
     }
-    return { exchange, streamName, session: null, remoteAddress: head.remoteAddress }
+    return { exchange, streamName, session: null }
   }
 
   private notAdmitted(
@@ -216,7 +215,7 @@ export class IngestListener {
     const client = socket.getUserData()
     const { session } = client
     client.session = null
-    this.options.onReleased(client.remoteAddress)
+    this.options.onReleased()
     try {
       session?.close()
     } catch (error) {

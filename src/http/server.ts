@@ -25,7 +25,6 @@ export interface HttpServerOptions {
   readonly origins: readonly string[]
   readonly bodyBytesMax: number
   readonly connectionsMax: number
-  readonly connectionsPerAddressMax: number
   /** Empty = changing calls from loopback only. */
   readonly adminToken: string
   /** Empty = ingest from loopback only. */
@@ -57,7 +56,7 @@ export class HttpServer {
     const { control, logger, adminToken, bodyBytesMax } = options
     this.options = options
     this.app = uws.App()
-    this.limit = new ConnectionLimit(options.connectionsMax, options.connectionsPerAddressMax)
+    this.limit = new ConnectionLimit(options.connectionsMax)
     this.limit.attach(this.app)
     const access = new Access(options)
     this.ingest = new IngestListener({
@@ -66,7 +65,7 @@ export class HttpServer {
       token: options.ingestToken,
       limits: options.ingest,
       logger,
-      onReleased: (address) => this.limit.released(address)
+      onReleased: () => this.limit.released()
     })
     this.ingest.attach(this.app)
     const routes = [

@@ -71,6 +71,7 @@ describe('logger', () => {
       const nasty = 'BTC\r\n{"level":"error"}\u001b[2J\u0000\u2028'
       logger.info(nasty, { symbol: nasty })
       assert.equal(lines.length, 1)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not be there
       assert.doesNotMatch(lines[0]?.slice(0, -1) ?? '', /[\r\n\u001b\u0000]/)
     })
   }
