@@ -103,6 +103,17 @@ inline char* copy_short(char* out, const char* from, uint32_t bytes) {
   return out + bytes;
 }
 
+// Copies in blocks of 16: up to 15 bytes beyond the end are read and written.
+inline char* copy_blocks(char* out, const char* from, uint32_t bytes) {
+  for (uint32_t index = 0; index < bytes; index += 16) std::memcpy(out + index, from + index, 16);
+  return out + bytes;
+}
+
+inline constexpr char TWO_DIGITS[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
+
 // Decimal digits of an integer; at most 20 bytes.
 inline char* put_integer(char* out, int64_t value) {
   uint64_t rest = static_cast<uint64_t>(value);
@@ -110,14 +121,22 @@ inline char* put_integer(char* out, int64_t value) {
     *out++ = '-';
     rest = ~rest + 1;
   }
-  char reversed[20];
-  uint32_t count = 0;
-  do {
-    reversed[count++] = static_cast<char>('0' + rest % 10);
-    rest /= 10;
-  } while (rest != 0);
-  while (count > 0) *out++ = reversed[--count];
-  return out;
+  // Two digits a step, from the right.
+  char digits[20];
+  uint32_t at = 20;
+  while (rest >= 100) {
+    at -= 2;
+    std::memcpy(digits + at, TWO_DIGITS + 2 * (rest % 100), 2);
+    rest /= 100;
+  }
+  if (rest >= 10) {
+    at -= 2;
+    std::memcpy(digits + at, TWO_DIGITS + 2 * rest, 2);
+  } else {
+    digits[--at] = static_cast<char>('0' + rest);
+  }
+  std::memcpy(out, digits + at, 20 - at);
+  return out + (20 - at);
 }
 
 }  // namespace sluice

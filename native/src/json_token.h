@@ -27,7 +27,21 @@ inline int hex_digit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-// -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? over exactly [at, at + bytes).
+// Value of eight ASCII digits in memory order; false when any byte is no digit.
+inline bool eight_digits(const char* at, uint64_t* value) {
+  uint64_t text;
+  std::memcpy(&text, at, 8);
+  const uint64_t high = text & 0xf0f0f0f0f0f0f0f0ULL;
+  const uint64_t over = (text + 0x0606060606060606ULL) & 0xf0f0f0f0f0f0f0f0ULL;
+  if (high != 0x3030303030303030ULL || over != 0x3030303030303030ULL) return false;
+  text = (text & 0x0f0f0f0f0f0f0f0fULL) * 2561 >> 8;
+  text = (text & 0x00ff00ff00ff00ffULL) * 6553601 >> 16;
+  *value = (text & 0x0000ffff0000ffffULL) * 42949672960001ULL >> 32;
+  return true;
+}
+
+// -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? over exactly [at, at + bytes). More than 19 digits
+// overflow `value`, which then is not used.
 inline bool read_number(const char* at, uint32_t bytes, Token* token) {
   const char* p = at;
   const char* const end = at + bytes;
@@ -35,6 +49,11 @@ inline bool read_number(const char* at, uint32_t bytes, Token* token) {
   if (negative) p++;
   const char* const digits = p;
   uint64_t value = 0;
+  uint64_t eight = 0;
+  while (end - p >= 8 && eight_digits(p, &eight)) {
+    value = value * 100'000'000 + eight;
+    p += 8;
+  }
   while (p < end && is_digit(*p)) value = value * 10 + static_cast<uint64_t>(*p++ - '0');
   const auto count = p - digits;
   if (count == 0 || (count > 1 && *digits == '0')) return false;
@@ -159,10 +178,10 @@ struct Text {
   bool unusable;
 };
 
-// Decodes a string whose escapes are valid; `room` has TEXT_BYTES_MAX + 16 bytes and must outlive the text.
-inline Text decode_text(const Token& token, char* room) {
+// Decodes a string whose escapes are valid; `has_backslash` = the document has one anywhere; `room` has TEXT_BYTES_MAX + 16 bytes and must outlive the text.
+inline Text decode_text(const Token& token, bool has_backslash, char* room) {
   const char* const end = token.at + token.bytes;
-  if (std::memchr(token.at, '\\', token.bytes) == nullptr) {
+  if (!has_backslash || std::memchr(token.at, '\\', token.bytes) == nullptr) {
     return {token.at, token.bytes, token.bytes > TEXT_BYTES_MAX};
   }
   const Text bad = {room, 0, true};

@@ -109,13 +109,16 @@ class Walker {
     stream_known_ = true;
     level_bytes_ = 0;
   }
+  bool has_backslash() const { return has_backslash_; }
   bool elements_walked() const { return elements_walked_; }
 
   bool object(od::object object, Bag& bag, Level level, uint32_t depth) {
+    uint64_t seen = 0;
+    uint64_t twice = 0;
     bag.clear();
     for (auto result : object) {
-      od::field field;
-      if (std::move(result).get(field) != simdjson::SUCCESS) return false;
+      if (result.error() != simdjson::SUCCESS) return false;
+      od::field& field = result.value_unsafe();
       const std::string_view key = field.key_raw_json_token();
       uint8_t slot = SLOT_UNKNOWN;
       if (key.size() == 3) {
@@ -123,23 +126,24 @@ class Walker {
       } else if (!read_key(key, &slot)) {
         return false;
       }
-      Token token;
-      if (!value(field.value(), bag, slot, level, depth, &token)) return false;
-      if (slot == SLOT_UNKNOWN) continue;
+      // Straight into the bag: building the token elsewhere and copying it stalls on the stores. What
+      // is unknown lands in slot 0, which nobody asks for.
+      if (!value(field.value(), bag, slot, level, depth, &bag.tokens[slot])) return false;
       const uint64_t bit = bit_of(slot);
-      bag.twice |= bag.seen & bit;
-      bag.seen |= bit;
-      bag.tokens[slot] = token;
+      twice |= seen & bit;
+      seen |= bit;
       if (slot == SLOT_STREAM && level == Level::root) stream_known_ = true;
     }
+    bag.seen = seen;
+    bag.twice = twice;
     return true;
   }
 
   bool elements(od::array array, uint32_t depth) {
     elements_walked_ = true;
     for (auto result : array) {
-      od::value value;
-      if (std::move(result).get(value) != simdjson::SUCCESS) return false;
+      if (result.error() != simdjson::SUCCESS) return false;
+      od::value& value = result.value_unsafe();
       level_bytes_ = 0;
       const std::string_view raw = value.raw_json_token();
       if (raw[0] == '{') {
@@ -174,7 +178,7 @@ class Walker {
     if (has_backslash_) {
       if (!valid_escapes(token.at, token.bytes)) return false;
       char room[TEXT_BYTES_MAX + 16];
-      const Text text = decode_text(token, room);
+      const Text text = decode_text(token, true, room);
       *slot = text.unusable ? SLOT_UNKNOWN : slot_of_name(text.at, text.bytes);
       return true;
     }
@@ -186,12 +190,13 @@ class Walker {
     while (is_space(raw.back())) raw.remove_suffix(1);
     const uint32_t bytes = static_cast<uint32_t>(raw.size());
     if (raw[0] != '"') return read_plain_scalar(raw.data(), bytes, token);
-    od::raw_json_string text;
     if (bytes < 2 || raw.back() != '"' ||
-        value.get_raw_json_string().get(text) != simdjson::SUCCESS) {
+        value.get_raw_json_string().error() != simdjson::SUCCESS) {
       return false;
     }
-    *token = {raw.data() + 1, bytes - 2, Kind::string, 0};
+    token->at = raw.data() + 1;
+    token->bytes = bytes - 2;
+    token->kind = Kind::string;
     return !has_backslash_ || valid_escapes(token->at, token->bytes);
   }
 
@@ -205,11 +210,11 @@ class Walker {
         return false;
       }
       for (auto result : object) {
-        od::field field;
+        if (result.error() != simdjson::SUCCESS) return false;
+        od::field& field = result.value_unsafe();
         uint8_t slot;
         Token inner;
-        if (std::move(result).get(field) != simdjson::SUCCESS ||
-            !read_key(field.key_raw_json_token(), &slot) ||
+        if (!read_key(field.key_raw_json_token(), &slot) ||
             !skip(field.value(), depth + 1, &inner)) {
           return false;
         }
@@ -223,10 +228,9 @@ class Walker {
         return false;
       }
       for (auto result : array) {
-        od::value element;
         Token inner;
-        if (std::move(result).get(element) != simdjson::SUCCESS ||
-            !skip(element, depth + 1, &inner)) {
+        if (result.error() != simdjson::SUCCESS ||
+            !skip(result.value_unsafe(), depth + 1, &inner)) {
           return false;
         }
       }
@@ -272,8 +276,8 @@ class Walker {
   bool read_levels(od::array array, Levels& levels, uint32_t depth) {
     levels = {level_bytes_, 0, DeadLetterReason{}, false};
     for (auto result : array) {
-      od::value value;
-      if (std::move(result).get(value) != simdjson::SUCCESS) return false;
+      if (result.error() != simdjson::SUCCESS) return false;
+      od::value& value = result.value_unsafe();
       od::array pair;
       Token token;
       if (value.raw_json_token()[0] != '[') {
@@ -294,9 +298,8 @@ class Walker {
     *out++ = '[';
     uint32_t count = 0;
     for (auto result : pair) {
-      od::value value;
       Token token;
-      if (std::move(result).get(value) != simdjson::SUCCESS || !skip(value, depth, &token)) {
+      if (result.error() != simdjson::SUCCESS || !skip(result.value_unsafe(), depth, &token)) {
         return false;
       }
       if (++count > 2 || levels.reason != DeadLetterReason{}) continue;

@@ -118,7 +118,7 @@ inline bool SpotParser::read_name(const Token& token) {
     fail(DeadLetterReason::unexpected_shape);
     return false;
   }
-  const Text text = decode_text(token, name_room_);
+  const Text text = decode_text(token, walker_.has_backslash(), name_room_);
   if (text.unusable || text.bytes == 0 ||
       (frame_->name_bytes > 0 && (frame_->name_bytes != text.bytes ||
                                   std::memcmp(frame_->name, text.at, text.bytes) != 0))) {
@@ -161,7 +161,7 @@ inline Spot SpotParser::identify(const Bag& bag) {
     return Spot::unknown;
   }
   char room[TEXT_BYTES_MAX + 16];
-  const Text text = decode_text(event, room);
+  const Text text = decode_text(event, walker_.has_backslash(), room);
   const Spot kind = text.unusable ? Spot::unknown : spot_of_event(text.at, text.bytes);
   if (kind == Spot::unknown) fail(DeadLetterReason::unknown_type);
   return kind;

@@ -8,7 +8,7 @@ inline void SpotRenderer::kline_fields(const Bag& k) {
   // Checked when the stream was looked up.
   put("\"interval\":\"");
   char room[TEXT_BYTES_MAX + 16];
-  const Text text = decode_text(k['i'], room);
+  const Text text = decode_text(k['i'], true, room);
   std::memcpy(out_, text.at, text.bytes);
   out_ += text.bytes;
   put("\",\"openTime\":");
@@ -143,7 +143,7 @@ inline void SpotRenderer::avg_price(const Bag& bag) {
   const Token& interval = bag['i'];
   if (interval.kind != Kind::string) return fail(DeadLetterReason::unexpected_shape);
   char room[TEXT_BYTES_MAX + 16];
-  const Text text = decode_text(interval, room);
+  const Text text = decode_text(interval, true, room);
   if (text.unusable || !valid_interval(text.at, text.bytes)) {
     return fail(DeadLetterReason::unexpected_shape);
   }

@@ -93,7 +93,7 @@ inline bool SpotParser::read_symbol(Spot kind, const Bag& bag, const Bag& kline,
   }
   const Token& token = bag['s'];
   if (token.kind != Kind::string) return failed(DeadLetterReason::bad_symbol);
-  const Text text = decode_text(token, symbol_room_);
+  const Text text = decode_text(token, walker_.has_backslash(), symbol_room_);
   if (text.unusable || !valid_symbol(text.at, text.bytes)) {
     return failed(DeadLetterReason::bad_symbol);
   }
@@ -102,7 +102,7 @@ inline bool SpotParser::read_symbol(Spot kind, const Bag& bag, const Bag& kline,
   if (kind != Spot::kline) return true;
   const Token& inner = kline['s'];
   if (inner.kind != Kind::string) return failed(DeadLetterReason::bad_symbol);
-  const Text same = decode_text(inner, kline_symbol_room_);
+  const Text same = decode_text(inner, walker_.has_backslash(), kline_symbol_room_);
   if (same.unusable || same.bytes != text.bytes ||
       std::memcmp(same.at, text.at, text.bytes) != 0) {
     return failed(DeadLetterReason::stream_mismatch);
@@ -114,7 +114,7 @@ inline bool SpotParser::read_symbol(Spot kind, const Bag& bag, const Bag& kline,
 inline bool SpotParser::read_interval(const Bag& kline, StreamKey* key) {
   const Token& token = kline['i'];
   Text text = {nullptr, 0, true};
-  if (token.kind == Kind::string) text = decode_text(token, interval_room_);
+  if (token.kind == Kind::string) text = decode_text(token, walker_.has_backslash(), interval_room_);
   if (text.unusable || !valid_interval(text.at, text.bytes)) {
     fail(DeadLetterReason::unexpected_shape);
     return false;

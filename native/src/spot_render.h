@@ -28,13 +28,13 @@ struct Rendered {
 
 class SpotRenderer {
  public:
-  // `head` ends before the event time; `frame_part` is `,"receivedTime":…,"source":"…",`.
+  // `head` ends before the event time; `frame_part` is `,"receivedTime":…,"source":"…",`. Both may be
+  // read up to 15 bytes beyond their ends.
   SpotRenderer(char* out, const char* head, uint32_t head_bytes, const char* frame_part,
                uint32_t frame_part_bytes, double received_us)
       : start_(out), out_(out), frame_part_(frame_part), frame_part_bytes_(frame_part_bytes),
         received_us_(received_us) {
-    std::memcpy(out_, head, head_bytes);
-    out_ += head_bytes;
+    out_ = copy_blocks(out_, head, head_bytes);
   }
 
   // `level_text` gives the text of a bag's levels.
@@ -91,8 +91,7 @@ class SpotRenderer {
         }
       }
     }
-    std::memcpy(out_, frame_part_, frame_part_bytes_);
-    out_ += frame_part_bytes_;
+    out_ = copy_blocks(out_, frame_part_, frame_part_bytes_);
   }
 
   // Times: ms by their magnitude → × 1000, else µs as they are.

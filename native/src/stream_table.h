@@ -65,11 +65,13 @@ class StreamTable {
   const Stream& operator[](uint32_t index) const { return streams_[index]; }
 
   static uint32_t hash(const StreamKey& key) {
-    uint64_t state = uint64_t{0x9e3779b97f4a7c15} ^ (uint64_t{key.exchange} << 8) ^ key.kind;
-    state = mix(state, key.name, key.name_bytes);
-    state = mix(state, key.symbol, key.symbol_bytes);
-    state = mix(state, key.interval, key.interval_bytes);
-    return static_cast<uint32_t>(state ^ (state >> 32));
+    const uint64_t seed = uint64_t{key.exchange} << 8 | key.kind;
+    const uint64_t name = mix(seed ^ 0x9e3779b97f4a7c15ULL, key.name, key.name_bytes);
+    const uint64_t symbol = mix(seed, key.symbol, key.symbol_bytes);
+    uint64_t state = name ^ (symbol << 1 | symbol >> 63);
+    if (key.interval_bytes > 0) state = mix(state, key.interval, key.interval_bytes);
+    state *= MULTIPLIER;
+    return static_cast<uint32_t>(state >> 32);
   }
 
   // Index of the stream, −1 when it is new.
@@ -113,17 +115,36 @@ class StreamTable {
  private:
   static constexpr uint32_t SLOTS = 2 * STREAMS_MAX;
 
+  static constexpr uint64_t MULTIPLIER = 0xff51afd7ed558ccdULL;
+
+  static uint64_t load8(const char* at) {
+    uint64_t word;
+    std::memcpy(&word, at, 8);
+    return word;
+  }
+  static uint64_t load4(const char* at) {
+    uint32_t word;
+    std::memcpy(&word, at, 4);
+    return word;
+  }
+
+  // The last word overlaps its predecessor, so that no length needs a loop over bytes.
   static uint64_t mix(uint64_t state, const char* at, uint32_t bytes) {
-    state = (state ^ bytes) * 0xff51afd7ed558ccdULL;
-    for (; bytes >= 8; at += 8, bytes -= 8) {
-      uint64_t word;
-      std::memcpy(&word, at, 8);
-      state = (state ^ word) * 0xff51afd7ed558ccdULL;
-      state ^= state >> 32;
+    state ^= uint64_t{bytes} * MULTIPLIER;
+    if (bytes >= 8) {
+      const char* const last = at + bytes - 8;
+      for (; at < last; at += 8) {
+        state = (state ^ load8(at)) * MULTIPLIER;
+        state ^= state >> 32;
+      }
+      state ^= load8(last);
+    } else if (bytes >= 4) {
+      state ^= load4(at) << 32 | load4(at + bytes - 4);
+    } else if (bytes > 0) {
+      const auto byte = [&](uint32_t index) { return uint64_t{static_cast<uint8_t>(at[index])}; };
+      state ^= byte(0) << 16 | byte(bytes >> 1) << 8 | byte(bytes - 1);
     }
-    uint64_t last = 0;
-    if (bytes > 0) std::memcpy(&last, at, bytes);
-    state = (state ^ last) * 0xff51afd7ed558ccdULL;
+    state *= MULTIPLIER;
     return state ^ (state >> 29);
   }
 

@@ -22,8 +22,16 @@ const ESCAPE_HERE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(.))/g
-const ESCAPED: Readonly<Record<string, string>> =
-  { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', '/': '/' }
+const ESCAPED: Readonly<Record<string, string>> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '"': '"',
+  '\\': '\\',
+  '/': '/'
+}
 
 /** The document, or null when the bytes are not one JSON value in valid UTF-8. */
 export function readExactJson(bytes: Uint8Array, depthMax: number): JsonValue | null {
@@ -114,7 +122,7 @@ class Reader {
       if (unit === QUOTE) {
         const raw = this.text.slice(start, at)
         this.at = at + 1
-        return { kind: 'string', raw, text: hasEscape ? unescape(raw) : raw }
+        return { kind: 'string', raw, text: hasEscape ? decodeEscapes(raw) : raw }
       }
       if (unit < 0x20) return null
       if (unit !== BACKSLASH) continue
@@ -156,7 +164,7 @@ class Reader {
   }
 }
 
-function unescape(raw: string): string {
+function decodeEscapes(raw: string): string {
   return raw.replace(ESCAPE, (_, hex: string | undefined, simple: string | undefined) =>
     hex === undefined
       ? (ESCAPED[simple ?? ''] ?? '')

@@ -1,15 +1,29 @@
 /** Counters and activity rows of the TypeScript kernel; this thread is their only writer. */
 import {
-  DeadLetterReason, type DeadLetterReasonName, ENTRY_STREAM_DEFINITION
+  DeadLetterReason,
+  type DeadLetterReasonName,
+  ENTRY_STREAM_DEFINITION
 } from '../model/record.ts'
 import {
-  PARSER_BYTES_CONSUMED, PARSER_DEAD_LETTERS_BY_REASON, PARSER_EXCHANGE_LAG,
-  PARSER_FRAMES_CONSUMED, PARSER_FRAMES_DEAD_LETTERED, PARSER_FRAMES_IGNORED, PARSER_FRAMES_PARSED,
-  PARSER_RECORDS_BY_TYPE, PARSER_RECORDS_EMITTED, PARSER_RECORDS_SUSPECT, PARSER_STREAMS_DEFINED
+  PARSER_BYTES_CONSUMED,
+  PARSER_DEAD_LETTERS_BY_REASON,
+  PARSER_EXCHANGE_LAG,
+  PARSER_FRAMES_CONSUMED,
+  PARSER_FRAMES_DEAD_LETTERED,
+  PARSER_FRAMES_IGNORED,
+  PARSER_FRAMES_PARSED,
+  PARSER_RECORDS_BY_TYPE,
+  PARSER_RECORDS_EMITTED,
+  PARSER_RECORDS_SUSPECT,
+  PARSER_STREAMS_DEFINED
 } from '../ring/counters.ts'
 import { histogramAt, recordHistogram } from '../ring/histogram.ts'
 import {
-  ACTIVITY_ADVANCED, ACTIVITY_LAST_ID, ACTIVITY_RECEIVED, ACTIVITY_RECORDS, ACTIVITY_WORDS,
+  ACTIVITY_ADVANCED,
+  ACTIVITY_LAST_ID,
+  ACTIVITY_RECEIVED,
+  ACTIVITY_RECORDS,
+  ACTIVITY_WORDS,
   HISTOGRAM_WORDS
 } from '../ring/layout.ts'
 import type { TwinEffect, TwinEntry, TwinFrame } from './kernel-twin-entries.ts'
@@ -29,7 +43,9 @@ export class TwinCounters {
 
   /** After the frame's entries became visible. */
   countFrame(
-    frame: TwinFrame, entries: readonly TwinEntry[], reason: DeadLetterReasonName | null
+    frame: TwinFrame,
+    entries: readonly TwinEntry[],
+    reason: DeadLetterReasonName | null
   ): void {
     this.add(PARSER_FRAMES_CONSUMED, 1)
     this.add(PARSER_BYTES_CONSUMED, frame.payload.length)

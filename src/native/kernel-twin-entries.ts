@@ -1,11 +1,19 @@
 /** What the TypeScript kernel writes into the record ring: heads and values of the three kinds of entries. */
 import type { FrameInput, ParsedRecord } from '../model/frame-parser.ts'
 import {
-  DeadLetterReason, type DeadLetterReasonName, ENTRY_DEAD_LETTER, ENTRY_STREAM_DEFINITION,
-  RecordSource, type RecordSourceName, RecordType, SCHEMA_VERSION
+  DeadLetterReason,
+  type DeadLetterReasonName,
+  ENTRY_DEAD_LETTER,
+  ENTRY_STREAM_DEFINITION,
+  RecordSource,
+  type RecordSourceName,
+  RecordType,
+  SCHEMA_VERSION
 } from '../model/record.ts'
 import {
-  DEAD_LETTER_BYTES_MAX, RECORD_FLAG_SUSPECT, RECORD_FLAG_TRUNCATED
+  DEAD_LETTER_BYTES_MAX,
+  RECORD_FLAG_SUSPECT,
+  RECORD_FLAG_TRUNCATED
 } from '../ring/layout.ts'
 
 const YEAR_2017_US = 1_483_228_800_000_000n
@@ -65,8 +73,7 @@ function entry(frame: TwinFrame, type: number, value: Uint8Array): TwinEntry {
 
 export function recordEntry(frame: TwinFrame, record: ParsedRecord, index: number): TwinEntry {
   const { eventTimeUs } = record
-  const head =
-    `{"v":${SCHEMA_VERSION},"type":"${record.type}","exchange":"${frame.exchangeName}","symbol":"`
+  const head = `{"v":${SCHEMA_VERSION},"type":"${record.type}","exchange":"${frame.exchangeName}","symbol":"`
   const times = `"eventTime":${eventTimeUs},"receivedTime":${frame.receivedTimeUs}`
   const text = `${head}${record.symbol}",${times},"source":"${frame.source}",${record.body}}`
   const isOff = eventTimeUs !== null && isFarOff(eventTimeUs, frame.receivedTimeUs)
@@ -94,11 +101,18 @@ function isFarOff(eventTimeUs: bigint, receivedTimeUs: number): boolean {
 }
 
 export function definitionEntry(
-  frame: TwinFrame, record: ParsedRecord, index: number
+  frame: TwinFrame,
+  record: ParsedRecord,
+  index: number
 ): TwinEntry & { readonly text: string } {
   const { stream, type, symbol, interval, window } = record
   const text = JSON.stringify({
-    stream, exchange: frame.exchangeName, type, symbol, interval, window
+    stream,
+    exchange: frame.exchangeName,
+    type,
+    symbol,
+    interval,
+    window
   })
   return {
     ...entry(frame, ENTRY_STREAM_DEFINITION, Buffer.from(text)),
@@ -108,7 +122,9 @@ export function definitionEntry(
 }
 
 export function deadLetterEntry(
-  frame: TwinFrame, reason: DeadLetterReasonName, valueBytesMax: number
+  frame: TwinFrame,
+  reason: DeadLetterReasonName,
+  valueBytesMax: number
 ): TwinEntry {
   const kept = Math.min(frame.payload.length, DEAD_LETTER_BYTES_MAX, valueBytesMax)
   return {

@@ -3,11 +3,28 @@ import { crc32c } from '../core/crc32c.ts'
 import { ENTRY_STREAM_DEFINITION } from '../model/record.ts'
 import { CLAIM_FULL, CLAIM_TOO_LARGE, EntryWriter } from '../ring/entry-writer.ts'
 import {
-  OFFSET_INTENT_FRAME_CURSOR, OFFSET_INTENT_RECORD_CURSOR, OFFSET_INTENT_SEQUENCE,
-  OFFSET_INTENT_STATE, OFFSET_NEXT_SEQUENCE, RECORD_DETAIL, RECORD_EVENT_TIME, RECORD_FIRST_ID,
-  RECORD_FLAGS, RECORD_HEADER_BYTES, RECORD_HEADER_CRC, RECORD_KEY_BYTES, RECORD_KEY_OFFSET,
-  RECORD_LAST_ID, RECORD_RECEIVED_TIME, RECORD_SEQUENCE, RECORD_SIZE, RECORD_SOURCE,
-  RECORD_STREAM_INDEX, RECORD_TYPE, RECORD_VALUE_BYTES, RECORD_VALUE_CRC
+  OFFSET_INTENT_FRAME_CURSOR,
+  OFFSET_INTENT_RECORD_CURSOR,
+  OFFSET_INTENT_SEQUENCE,
+  OFFSET_INTENT_STATE,
+  OFFSET_NEXT_SEQUENCE,
+  RECORD_DETAIL,
+  RECORD_EVENT_TIME,
+  RECORD_FIRST_ID,
+  RECORD_FLAGS,
+  RECORD_HEADER_BYTES,
+  RECORD_HEADER_CRC,
+  RECORD_KEY_BYTES,
+  RECORD_KEY_OFFSET,
+  RECORD_LAST_ID,
+  RECORD_RECEIVED_TIME,
+  RECORD_SEQUENCE,
+  RECORD_SIZE,
+  RECORD_SOURCE,
+  RECORD_STREAM_INDEX,
+  RECORD_TYPE,
+  RECORD_VALUE_BYTES,
+  RECORD_VALUE_CRC
 } from '../ring/layout.ts'
 import { align8, type Ring } from '../ring/ring.ts'
 import type { TwinEntry } from './kernel-twin-entries.ts'
@@ -119,7 +136,9 @@ export class TwinStage {
     bytes.fill(0, valueAt + valueBytes, offset + size)
     view.setUint32(offset + RECORD_VALUE_CRC, crc32c(bytes, valueAt, valueAt + valueBytes), true)
     view.setUint32(
-      offset + RECORD_HEADER_CRC, crc32c(bytes, offset, offset + RECORD_HEADER_CRC), true
+      offset + RECORD_HEADER_CRC,
+      crc32c(bytes, offset, offset + RECORD_HEADER_CRC),
+      true
     )
   }
 }

@@ -9,14 +9,30 @@ import { type DeadLetterReasonName, RecordSource, type RecordSourceName } from '
 import { PARSER_BATCHES, PARSER_COUNTER_WORDS, PARSER_RECORD_RING_FULL } from '../ring/counters.ts'
 import { EntryReader } from '../ring/entry-reader.ts'
 import {
-  ACTIVITY_WORDS, FRAME_EXCHANGE, FRAME_FLAG_BINARY, FRAME_FLAG_OVERSIZED, FRAME_FLAGS,
-  FRAME_HEADER_BYTES, FRAME_NAME_BYTES, FRAME_ORIGINAL_BYTES, FRAME_PAYLOAD_BYTES,
-  FRAME_RECEIVED_TIME, FRAME_SIZE, FRAME_SOURCE, RING_KIND_FRAME, RING_KIND_RECORD, STREAMS_MAX
+  ACTIVITY_WORDS,
+  FRAME_EXCHANGE,
+  FRAME_FLAG_BINARY,
+  FRAME_FLAG_OVERSIZED,
+  FRAME_FLAGS,
+  FRAME_HEADER_BYTES,
+  FRAME_NAME_BYTES,
+  FRAME_ORIGINAL_BYTES,
+  FRAME_PAYLOAD_BYTES,
+  FRAME_RECEIVED_TIME,
+  FRAME_SIZE,
+  FRAME_SOURCE,
+  RING_KIND_FRAME,
+  RING_KIND_RECORD,
+  STREAMS_MAX
 } from '../ring/layout.ts'
 import { Ring } from '../ring/ring.ts'
 import { TwinCounters } from './kernel-twin-counters.ts'
 import {
-  deadLetterEntry, definitionEntry, recordEntry, type TwinEntry, type TwinFrame
+  deadLetterEntry,
+  definitionEntry,
+  recordEntry,
+  type TwinEntry,
+  type TwinFrame
 } from './kernel-twin-entries.ts'
 import { finishCommit, TwinStage } from './kernel-twin-stage.ts'
 import type { Kernel, KernelOptions } from './kernel-types.ts'
@@ -47,9 +63,13 @@ export class KernelTwin implements Kernel {
     this.frames = new Ring(options.frameRing, RING_KIND_FRAME)
     const records = new Ring(options.recordRing, RING_KIND_RECORD)
     if (this.frames.consumerEpoch() !== epoch || records.producerEpoch() !== epoch) {
-      throw new SluiceError('SLUICE_RING_OWNERSHIP', 'attaching kernel: another epoch owns the rings', {
-        epoch
-      })
+      throw new SluiceError(
+        'SLUICE_RING_OWNERSHIP',
+        'attaching kernel: another epoch owns the rings',
+        {
+          epoch
+        }
+      )
     }
     this.words = new Float64Array(options.counters)
     const activity = new Float64Array(options.activity)

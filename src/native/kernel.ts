@@ -46,7 +46,9 @@ const ADDON_PATH = fileURLToPath(
 export function loadKernelAddon(path: string = ADDON_PATH): KernelAddon {
   if (!existsSync(path)) {
     throw new SluiceError(
-      'SLUICE_NATIVE_MISSING', `loading kernel: not built; run ${BUILD_COMMAND}`, { path }
+      'SLUICE_NATIVE_MISSING',
+      `loading kernel: not built; run ${BUILD_COMMAND}`,
+      { path }
     )
   }
   let addon: KernelAddon
@@ -94,7 +96,10 @@ export function createKernel(kind: KernelKind, options: KernelOptions): Kernel {
     const code =
       error.code === 'SLUICE_RING_OWNERSHIP' ? 'SLUICE_RING_OWNERSHIP' : 'SLUICE_RING_LAYOUT'
     throw new SluiceError(
-      code, `attaching kernel: ${error.message}`, { epoch: options.epoch }, thrown
+      code,
+      `attaching kernel: ${error.message}`,
+      { epoch: options.epoch },
+      thrown
     )
   }
 }

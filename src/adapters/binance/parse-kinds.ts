@@ -6,9 +6,20 @@ import { NAME_BYTES_MAX } from '../../model/frame-parser.ts'
 import type { RecordTypeName } from '../../model/record.ts'
 
 export type SpotKindName =
-  | 'trade' | 'aggTrade' | 'blockTrade' | 'kline' | 'miniTicker'
-  | 'ticker24h' | 'ticker1h' | 'ticker4h' | 'ticker1d'
-  | 'bookTicker' | 'depth' | 'book' | 'avgPrice' | 'referencePrice'
+  | 'trade'
+  | 'aggTrade'
+  | 'blockTrade'
+  | 'kline'
+  | 'miniTicker'
+  | 'ticker24h'
+  | 'ticker1h'
+  | 'ticker4h'
+  | 'ticker1d'
+  | 'bookTicker'
+  | 'depth'
+  | 'book'
+  | 'avgPrice'
+  | 'referencePrice'
 
 export interface SpotKind {
   readonly name: SpotKindName
@@ -52,7 +63,9 @@ export const KIND_BY_EVENT: ReadonlyMap<string, SpotKind> = new Map([
   [
     '24hrTicker',
     kind('ticker24h', 'ticker', [...TICKER_KEYS, ...'xQbBaA'], {
-      channel: 'ticker', window: '24h', allMarket: '!ticker@arr'
+      channel: 'ticker',
+      window: '24h',
+      allMarket: '!ticker@arr'
     })
   ],
   ['1hTicker', windowTicker('ticker1h', '1h')],
@@ -60,10 +73,7 @@ export const KIND_BY_EVENT: ReadonlyMap<string, SpotKind> = new Map([
   ['1dTicker', windowTicker('ticker1d', '1d')],
   ['avgPrice', kind('avgPrice', 'avgPrice', keys('EsiwT'))],
   ['referencePrice', kind('referencePrice', 'referencePrice', keys('srt'))],
-  [
-    'depthUpdate',
-    kind('depth', 'depth', keys('EsUuba'), { channel: /^depth(@[0-9]{1,5}ms)?$/ })
-  ]
+  ['depthUpdate', kind('depth', 'depth', keys('EsUuba'), { channel: /^depth(@[0-9]{1,5}ms)?$/ })]
 ])
 
 /** The two messages that name no event. */
@@ -89,7 +99,10 @@ export function asciiUpper(text: string): string {
 
 /** The stream's name may carry this message for this symbol. */
 export function fitsStream(
-  kind: SpotKind, stream: string, symbol: string, interval: string | null
+  kind: SpotKind,
+  stream: string,
+  symbol: string,
+  interval: string | null
 ): boolean {
   if (Buffer.byteLength(stream) > NAME_BYTES_MAX) return false
   if (stream.startsWith('!')) return stream === kind.allMarket

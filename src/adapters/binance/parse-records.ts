@@ -44,7 +44,10 @@ export function writeBody(kind: SpotKind, writer: BodyWriter, fields: Fields): R
 
 function trade(writer: BodyWriter): RecordIds {
   const id = writer.id('tradeId', 't')
-  writer.decimals([['price', 'p'], ['quantity', 'q']])
+  writer.decimals([
+    ['price', 'p'],
+    ['quantity', 'q']
+  ])
   writer.time('tradeTime', 'T')
   writer.side()
   return same(id)
@@ -54,7 +57,10 @@ function aggTrade(writer: BodyWriter): RecordIds {
   const id = writer.id('aggregateId', 'a')
   writer.id('firstTradeId', 'f')
   writer.id('lastTradeId', 'l')
-  writer.decimals([['price', 'p'], ['quantity', 'q']])
+  writer.decimals([
+    ['price', 'p'],
+    ['quantity', 'q']
+  ])
   writer.time('tradeTime', 'T')
   writer.side()
   return same(id)
@@ -66,9 +72,16 @@ function kline(writer: BodyWriter, fields: Fields): RecordIds {
   writer.closeTime('closeTime', 'T')
   writer.decimal('open', 'o')
   writer.highLow()
-  writer.decimals([['close', 'c'], ['volume', 'v'], ['quoteVolume', 'q']])
+  writer.decimals([
+    ['close', 'c'],
+    ['volume', 'v'],
+    ['quoteVolume', 'q']
+  ])
   writer.id('trades', 'n')
-  writer.decimals([['takerBuyVolume', 'V'], ['takerBuyQuoteVolume', 'Q']])
+  writer.decimals([
+    ['takerBuyVolume', 'V'],
+    ['takerBuyQuoteVolume', 'Q']
+  ])
   const first = writer.id('firstTradeId', 'f')
   const last = writer.id('lastTradeId', 'L')
   writer.raw('closed', String(writer.bool('x')))
@@ -78,7 +91,11 @@ function kline(writer: BodyWriter, fields: Fields): RecordIds {
 function miniTicker(writer: BodyWriter): RecordIds {
   writer.decimal('open', 'o')
   writer.highLow()
-  writer.decimals([['close', 'c'], ['volume', 'v'], ['quoteVolume', 'q']])
+  writer.decimals([
+    ['close', 'c'],
+    ['volume', 'v'],
+    ['quoteVolume', 'q']
+  ])
   return NO_IDS
 }
 
@@ -101,7 +118,10 @@ function ticker(kind: SpotKind, writer: BodyWriter): RecordIds {
   wholeOnly('askQuantity', 'A')
   writer.decimal('open', 'o')
   writer.highLow()
-  writer.decimals([['volume', 'v'], ['quoteVolume', 'q']])
+  writer.decimals([
+    ['volume', 'v'],
+    ['quoteVolume', 'q']
+  ])
   writer.time('openTime', 'O')
   writer.time('closeTime', 'C')
   const first = writer.id('firstTradeId', 'F')
@@ -112,7 +132,12 @@ function ticker(kind: SpotKind, writer: BodyWriter): RecordIds {
 
 function bookTicker(writer: BodyWriter): RecordIds {
   const id = writer.id('updateId', 'u')
-  writer.decimals([['bid', 'b'], ['bidQuantity', 'B'], ['ask', 'a'], ['askQuantity', 'A']])
+  writer.decimals([
+    ['bid', 'b'],
+    ['bidQuantity', 'B'],
+    ['ask', 'a'],
+    ['askQuantity', 'A']
+  ])
   return same(id)
 }
 

@@ -15,10 +15,17 @@ import {
   type ParsedRecord,
   SYMBOL_BYTES_MAX
 } from '../../model/frame-parser.ts'
-import { BodyWriter, Fields, readInterval, readTimeUs, Rejected } from './parse-fields.ts'
+import { BodyWriter, Fields, Rejected, readInterval, readTimeUs } from './parse-fields.ts'
 import {
-  asciiUpper, BOOK, BOOK_TICKER, fitsStream, isArrayStream, KIND_BY_EVENT, KLINE_KEYS,
-  type SpotKind, TIME_ZONE_SUFFIX
+  asciiUpper,
+  BOOK,
+  BOOK_TICKER,
+  fitsStream,
+  isArrayStream,
+  KIND_BY_EVENT,
+  KLINE_KEYS,
+  type SpotKind,
+  TIME_ZONE_SUFFIX
 } from './parse-kinds.ts'
 import { writeBody } from './parse-records.ts'
 
@@ -149,7 +156,10 @@ function readKlineInterval(kline: Fields, stream: string | null): string {
 }
 
 function readSymbol(
-  kind: SpotKind, fields: Fields, kline: Fields | null, stream: string | null
+  kind: SpotKind,
+  fields: Fields,
+  kline: Fields | null,
+  stream: string | null
 ): string {
   if (kind === BOOK) {
     // Partial depth names its symbol only in the stream's name, in lower case.
