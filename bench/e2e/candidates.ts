@@ -89,6 +89,25 @@ export interface RunningCandidate {
   readonly reported: Promise<unknown> | null
 }
 
+/** What `sluice run` needs in its environment for this work. */
+export function sluiceEnvironment(
+  work: Omit<Work, 'logFile' | 'messages'>,
+  httpPort: number
+): Record<string, string> {
+  const connections = work.streamsPerConnection
+  return {
+    SLUICE_KAFKA_BROKERS: work.broker,
+    SLUICE_BINANCE_WS_URL: `ws://127.0.0.1:${work.feedPort}`,
+    SLUICE_BINANCE_REST_URL: `http://127.0.0.1:${work.feedPort}`,
+    SLUICE_SYMBOLS: work.symbols.join(','),
+    SLUICE_CHANNELS: work.channels.join(','),
+    SLUICE_KAFKA_TOPIC: 'market.{type}.{exchange}.{symbol}',
+    SLUICE_SPOOL_MODE: 'off',
+    SLUICE_HTTP_PORT: `${httpPort}`,
+    ...(connections > 0 ? { SLUICE_ADAPTERS_BINANCE_STREAMS_PER_CONNECTION: `${connections}` } : {})
+  }
+}
+
 export async function startCandidate(name: CandidateName, work: Work): Promise<RunningCandidate> {
   mkdirSync(`${ROOT}.cache/bench`, { recursive: true })
   const log = openSync(work.logFile, 'a')
@@ -107,19 +126,7 @@ export async function startCandidate(name: CandidateName, work: Work): Promise<R
     return running(child, { reported: once(child, 'message') })
   }
   const port = await freePort()
-  const child = start('bin/sluice', ['run'], {
-    SLUICE_KAFKA_BROKERS: work.broker,
-    SLUICE_BINANCE_WS_URL: feed,
-    SLUICE_BINANCE_REST_URL: `http://127.0.0.1:${work.feedPort}`,
-    SLUICE_SYMBOLS: work.symbols.join(','),
-    SLUICE_CHANNELS: work.channels.join(','),
-    SLUICE_KAFKA_TOPIC: 'market.{type}.{exchange}.{symbol}',
-    SLUICE_SPOOL_MODE: 'off',
-    SLUICE_HTTP_PORT: `${port}`,
-    ...(work.streamsPerConnection > 0
-      ? { SLUICE_ADAPTERS_BINANCE_STREAMS_PER_CONNECTION: `${work.streamsPerConnection}` }
-      : {})
-  })
+  const child = start('bin/sluice', ['run'], sluiceEnvironment(work, port))
   return running(child, { http: `http://127.0.0.1:${port}` })
 }
 

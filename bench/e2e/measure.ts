@@ -1,25 +1,20 @@
 /** One measured run of one candidate: start, feed, wait for the broker to hold everything, stop. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { BrokerClient } from './broker.ts'
 import {
   type CandidateName,
-  type RunningCandidate,
   startCandidate,
   stopProcess,
   streamNames,
   topicsOf,
   type Work
 } from './candidates.ts'
+import { Feed } from './feed-process.ts'
 import { LatencyReader, type Quantiles } from './latency-reader.ts'
 import { endToEndQuantiles } from './metrics-page.ts'
 import { cpuUs, peakMemoryMib } from './process-usage.ts'
 
 const POLL_MS = 100
-const READY_TIMEOUT_MS = 90_000
 const STALL_MS = 30_000
 const SETTLE_MS = 1000
 
@@ -48,60 +43,6 @@ export interface Measurement {
   readonly acknowledged: Quantiles | null
   /** Sent → readable by a consumer; null where nothing was read. */
   readonly readable: Quantiles | null
-}
-
-interface FeedStatus {
-  readonly startedAt: number
-  readonly finishedAt: number
-  readonly sent: number
-  readonly connections: number
-  readonly streams: number
-}
-
-class Feed {
-  readonly child: ChildProcess
-  readonly port: number
-
-  private constructor(child: ChildProcess, port: number) {
-    this.child = child
-    this.port = port
-  }
-
-  static async open(scenario: Scenario): Promise<Feed> {
-    const script = fileURLToPath(new URL('./feed.js', import.meta.url))
-    const options = [
-      `--symbols=${scenario.symbols.join(',')}`,
-      `--messages=${scenario.messages}`,
-      `--rate=${scenario.rate}`,
-      ...scenario.recorded.map((file) => `--recorded=${file}`)
-    ]
-    const child = spawn(process.execPath, [script, ...options], {
-      stdio: ['ignore', 'pipe', 'inherit']
-    })
-    if (child.stdout === null) throw new Error('the feeder has no output')
-    const [line]: string[] = await once(createInterface(child.stdout), 'line')
-    const { port }: { port: number } = JSON.parse(line ?? '{}')
-    return new Feed(child, port)
-  }
-
-  async status(): Promise<FeedStatus> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/feed/status`)
-    return (await response.json()) as FeedStatus
-  }
-
-  async start(): Promise<void> {
-    await fetch(`http://127.0.0.1:${this.port}/feed/start`, { method: 'POST' })
-  }
-}
-
-async function waitUntilSubscribed(feed: Feed, streams: number, { child }: RunningCandidate) {
-  const deadline = Date.now() + READY_TIMEOUT_MS
-  while ((await feed.status()).streams < streams) {
-    if (child.exitCode !== null) throw new Error('the candidate ended before it subscribed')
-    if (Date.now() > deadline) throw new Error('the candidate did not subscribe in time')
-    await sleep(POLL_MS)
-  }
-  await sleep(SETTLE_MS)
 }
 
 /** Waits until the broker holds all that was sent. Returns the records it holds then. */
@@ -153,7 +94,8 @@ export async function measure(
   const reader = rate > 0 ? await LatencyReader.open(brokerAddress, topics) : null
   const running = await startCandidate(candidate, work)
   try {
-    await waitUntilSubscribed(feed, streamNames(work).length, running)
+    await feed.waitUntilSubscribed(streamNames(work).length, running.child)
+    await sleep(SETTLE_MS)
     const { connections } = await feed.status()
     const feedPid = feed.child.pid ?? 0
     const before = { cpu: cpuUs(running.pid), feed: cpuUs(feedPid) }
