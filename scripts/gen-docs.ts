@@ -10,8 +10,8 @@ import { ERROR_CODES } from '../src/core/errors.ts'
 const NOTE = 'Written by `npm run docs`; do not edit.'
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const escape = (text: string) => text.replaceAll('|', '\\|')
-  const line = (cells: readonly string[]) => `| ${cells.map(escape).join(' | ')} |`
+  const escapeBars = (text: string) => text.replaceAll('|', '\\|')
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeBars).join(' | ')} |`
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
