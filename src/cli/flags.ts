@@ -1,5 +1,6 @@
 /** Command lines of the small tools: strict flags, one clear line for an error, the exit codes. */
 import { parseArgs } from 'node:util'
+import { ConfigError } from '../config/config-error.ts'
 import { asError, SluiceError } from '../core/errors.ts'
 
 export const EXIT_OK = 0
@@ -58,13 +59,14 @@ export function speedFlag(text: string | undefined): number | 'max' | undefined 
   return numberFlag(text, { flag: 'speed', min: 0.001, max: 1_000_000 })
 }
 
-/** Runs a tool: what it throws becomes one line on stderr and the exit code. */
+/** Runs a tool: what it throws becomes one line on stderr (one for each problem of a configuration) and the exit code. */
 export async function runTool(name: string, body: () => Promise<number>): Promise<number> {
   try {
     return await body()
   } catch (error) {
-    const { message } = asError(error)
-    process.stderr.write(`sluice ${name}: ${message.replaceAll('\n', ' ')}\n`)
+    const lines = error instanceof ConfigError ? error.problems : [asError(error).message]
+    for (const line of lines)
+      process.stderr.write(`sluice ${name}: ${line.replaceAll('\n', ' ')}\n`)
     if (!(error instanceof SluiceError)) return EXIT_FAILED
     const usage = error.code === 'SLUICE_USAGE' || error.code.startsWith('SLUICE_CONFIG_')
     return usage ? EXIT_USAGE : EXIT_FAILED
