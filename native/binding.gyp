@@ -9,7 +9,12 @@
   },
   "target_defaults": {
     "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-    "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+    "defines": [
+      "NAPI_VERSION=9",
+      "NODE_ADDON_API_DISABLE_DEPRECATED",
+      # A terminated worker can be inside a call: nothing can be thrown then, and that is no reason to abort.
+      "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
+    ],
     "cflags": ["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-fvisibility=hidden", "-O3"],
     "cflags_cc": ["-std=c++20", "-fno-exceptions", "-fno-rtti"],
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fexceptions"],
