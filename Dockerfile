@@ -21,10 +21,7 @@ RUN scripts/build-native
 COPY tsconfig.json ./
 COPY src src
 COPY workers workers
-COPY scripts scripts
-COPY test test
-COPY bench bench
-RUN npx tsc -b && rm -rf dist/test dist/bench dist/scripts
+RUN npx tsc -b
 
 # What the service does not run: development packages, object files, sources of librdkafka, and
 # uWebSockets.js binaries of other platforms and Node versions.
