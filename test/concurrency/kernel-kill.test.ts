@@ -164,8 +164,12 @@ for (const kind of ['native', 'twin'] as const) {
     assert.equal(failed, null)
     assert.equal(rig.seen, rig.sent, 'every frame became its record')
     const counters = new Float64Array(rig.counters)
-    assert.equal(counters[PARSER_FRAMES_CONSUMED], rig.sent, 'frames counted once')
-    assert.equal(counters[PARSER_RECORDS_EMITTED], rig.sent, 'records counted once')
+    // Native code is not interrupted; the twin may die between its commit and its counting.
+    const uncountedMax = kind === 'native' ? 0 : KILLS * 2
+    for (const word of [PARSER_FRAMES_CONSUMED, PARSER_RECORDS_EMITTED]) {
+      const missing = rig.sent - (counters[word] ?? 0)
+      assert.ok(missing >= 0 && missing <= uncountedMax, `counter ${word} lacks ${missing}`)
+    }
     t.diagnostic(`${rig.sent} frames through ${KILLS + 1} threads`)
   })
 }
