@@ -77,8 +77,7 @@ export function renderLine(status: ServiceStatus, rates: Rates): string {
 export function renderAccounting(status: ServiceStatus): { text: string; balanced: boolean } {
   const { frames: f, records: r } = status
   const framesOut = f.parsed + f.ignored + f.deadLettered + f.shed + f.inRing
-  const recordsOut =
-    r.delivered + r.deadLettered + r.deduplicated + r.shed + r.spooled + r.inFlight
+  const recordsOut = r.delivered + r.deadLettered + r.deduplicated + r.shed + r.spooled + r.inFlight
   const balanced = f.received === framesOut && r.emitted === recordsOut
   const text = [
     'Accounting',

@@ -2,6 +2,7 @@
  * Which stream lives in which row of the shards' activity tables. Fed by the in-band stream definitions,
  * read by the stale watchdog and the status page. Main thread.
  */
+import type { StreamActivity } from '../adapters/adapter.ts'
 import type { StreamDefinition } from '../model/subscription.ts'
 import {
   ACTIVITY_ADVANCED,
@@ -10,16 +11,6 @@ import {
   ACTIVITY_RECORDS,
   ACTIVITY_WORDS
 } from '../ring/layout.ts'
-
-export interface StreamActivity {
-  readonly records: number
-  /** Receive time of the last record, µs. */
-  readonly receivedTimeUs: number
-  /** Receive time of the last record whose id (or event time) grew, µs. */
-  readonly advancedTimeUs: number
-  /** Last id, or event time µs where the stream has no ids. */
-  readonly lastId: number
-}
 
 interface Row {
   readonly shard: number

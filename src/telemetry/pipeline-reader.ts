@@ -2,8 +2,14 @@
  * Reads the shared counter blocks and rings into the terms of the two accounting identities and the
  * latency figures. Any number of readers; the main thread calls it at scrape and for the status page.
  */
-import type { FrameAccounting, LatencyStatus, RecordAccounting, RingStatus } from '../model/status.ts'
+
 import { RecordType } from '../model/record.ts'
+import type {
+  FrameAccounting,
+  LatencyStatus,
+  RecordAccounting,
+  RingStatus
+} from '../model/status.ts'
 import {
   KAFKA_BUSY_US,
   KAFKA_DELIVERY,

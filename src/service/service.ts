@@ -1,0 +1,245 @@
+/**
+ * The composition root of `sluice run`: configuration in, a running service out. Builds every part, wires
+ * them, and owns the order of start and end. Main thread.
+ */
+import { randomInt } from 'node:crypto'
+import type { ExchangeAdapter, StreamSpec } from '../adapters/adapter.ts'
+import { loadAdapter } from '../adapters/registry.ts'
+import { testHooksEnabled } from '../config/test-hooks.ts'
+import type { AdapterConfig, SluiceConfig } from '../config/types.ts'
+import type { Clock } from '../core/clock.ts'
+import { asError, type SluiceError } from '../core/errors.ts'
+import { createPrng } from '../core/prng.ts'
+import { HttpServer } from '../http/server.ts'
+import type { ServiceStatus } from '../model/status.ts'
+import { ExchangeRunner } from '../pipeline/exchange-runner.ts'
+import { IngestHub } from '../pipeline/ingest.ts'
+import { ShardPlan } from '../pipeline/shard-plan.ts'
+import { topicName } from '../sinks/kafka/topic-name.ts'
+import type { ServiceLogger } from '../telemetry/logger.ts'
+import { nextConnectionNumber } from '../transport/connection-number.ts'
+import { createControl } from './control.ts'
+import { Pipeline } from './pipeline.ts'
+import { createMetrics } from './metrics.ts'
+import { StatusReader } from './status-reader.ts'
+
+export interface ServiceOptions {
+  readonly config: SluiceConfig
+  readonly logger: ServiceLogger
+  readonly clock: Clock
+}
+
+export interface ServiceEnd {
+  readonly cause: 'drained' | 'gave-up'
+  /** Received, but neither delivered nor dead-lettered when the deadline passed. */
+  readonly framesLeft: number
+  readonly recordsLeft: number
+  /** The last reading, taken at rest; null when the service never came that far. */
+  readonly status: ServiceStatus | null
+}
+
+export type ServiceState = 'starting' | 'running' | 'draining' | 'stopped'
+
+/** Everything `start` built. */
+export interface Parts {
+  readonly pipeline: Pipeline
+  /** By adapter name. */
+  readonly runners: ReadonlyMap<string, ExchangeRunner>
+  readonly ingest: IngestHub
+}
+
+export class Service {
+  /** Resolves when the service has ended; never rejects. */
+  readonly ended: Promise<ServiceEnd>
+  readonly config: SluiceConfig
+  readonly logger: ServiceLogger
+  readonly clock: Clock
+  readonly startedMs: number
+  /** Port of the HTTP server; 0 before it listens. */
+  httpPort = 0
+  state: ServiceState = 'starting'
+  private parts: Parts | null = null
+  private statusReader: StatusReader | null = null
+  private http: HttpServer | null = null
+  private draining: Promise<ServiceEnd> | null = null
+  private end: (end: ServiceEnd) => void = () => undefined
+
+  constructor(options: ServiceOptions) {
+    this.config = options.config
+    this.logger = options.logger
+    this.clock = options.clock
+    this.startedMs = options.clock.monotonicMs()
+    this.ended = new Promise((resolve) => {
+      this.end = resolve
+    })
+  }
+
+  /**
+   * Resolves when the service is up: workers attached, HTTP listening, adapters starting. Exchanges and
+   * brokers that cannot be reached are retried for ever; `/readyz` says why.
+   *
+   * @throws SluiceError for everything that retrying does not mend: settings, addons, a taken port
+   */
+  async start(): Promise<void> {
+    const parts = await this.build()
+    this.parts = parts
+    await parts.pipeline.start()
+    await this.listen(parts)
+    if (this.draining !== null) return
+    this.state = 'running'
+    for (const [name, runner] of parts.runners) {
+      if (this.config.adapters[name]?.enabled !== true) continue
+      // A refusal is the adapter's state and in the log; the service itself goes on.
+      runner.start().catch(() => undefined)
+    }
+    this.logger.info('service started', {
+      http: `${this.config.http.host}:${this.httpPort}`,
+      kafka: parts.pipeline.sink.brokers,
+      parsers: this.config.workers.parsers
+    })
+  }
+
+  /** Begins the graceful end, once. */
+  drain(cause: string): void {
+    if (this.draining !== null) return
+    this.logger.info('draining', { cause, seconds: this.config.drainSeconds })
+    this.state = 'draining'
+    this.draining = this.runDrain()
+    void this.draining.then((end) => this.end(end))
+  }
+
+  /** Where the records go; the embedded cluster's own address when it is used. */
+  brokers(): string {
+    return this.parts?.pipeline.sink.brokers ?? ''
+  }
+
+  /** Null before the start. */
+  status(): ServiceStatus | null {
+    return this.statusReader?.read() ?? null
+  }
+
+  /** Ends everything at once; for a start that failed. */
+  async abort(): Promise<void> {
+    this.http?.close()
+    await Promise.all([...(this.parts?.runners.values() ?? [])].map((runner) => runner.close()))
+    this.parts?.ingest.destroy()
+    await this.parts?.pipeline.destroy()
+    this.state = 'stopped'
+  }
+
+  private async build(): Promise<Parts> {
+    const { config, logger, clock } = this
+    const names = Object.keys(config.adapters)
+    const adapters = await Promise.all(
+      names.map((name) =>
+        loadAdapter({
+          name,
+          module: config.adapters[name]?.module ?? '',
+          directory: process.cwd()
+        })
+      )
+    )
+    const pipeline = new Pipeline({
+      config,
+      clock,
+      logger,
+      exchanges: adapters.map(({ exchange, profile }) => ({ exchange, profile })),
+      faultTests: testHooksEnabled(),
+      onGiveUp: (error) => this.giveUp(error)
+    })
+    const prng = createPrng(randomInt(2 ** 32 - 1))
+    const plan = new ShardPlan(pipeline.intake.shards)
+    const runners = new Map<string, ExchangeRunner>()
+    for (const [exchangeIndex, adapter] of adapters.entries()) {
+      const name = names[exchangeIndex] as string
+      const runner = new ExchangeRunner({
+        adapter,
+        config: config.adapters[name] as AdapterConfig,
+        frameSink: pipeline.intake,
+        exchangeIndex,
+        clock,
+        prng: prng.fork(name),
+        logger: logger.child({ adapter: name }),
+        activity: (stream) => pipeline.streams.activity(adapter.exchange, stream),
+        prepare: (streams) => this.createTopics(pipeline, adapter, streams),
+        plan
+      })
+      await runner.subscribe(config.subscriptions.filter((each) => each.adapter === name))
+      runners.set(name, runner)
+    }
+    const ingest = new IngestHub({
+      sink: pipeline.intake,
+      clock,
+      exchanges: new Map(adapters.map(({ exchange }, index) => [exchange, index])),
+      nextConnection: nextConnectionNumber,
+      ...config.ingest
+    })
+    return { pipeline, runners, ingest }
+  }
+
+  /** The records' topics exist before the first record; so Kafka has to have been there once. */
+  private async createTopics(
+    pipeline: Pipeline,
+    adapter: ExchangeAdapter,
+    streams: readonly StreamSpec[]
+  ): Promise<void> {
+    const topics = new Set<string>()
+    for (const stream of streams) {
+      const record = adapter.recordOf(stream)
+      if (record === null) continue
+      topics.add(topicName(this.config.kafka.topic, { ...record, exchange: adapter.exchange }))
+    }
+    await pipeline.sink.ensureTopics(topics)
+  }
+
+  private async listen(parts: Parts): Promise<void> {
+    const { config, clock, logger } = this
+    const status = new StatusReader({ service: this, parts })
+    this.statusReader = status
+    const metrics = createMetrics({ service: this, parts, httpStats: () => this.http?.stats() ?? null })
+    this.http = new HttpServer({
+      ...config.http,
+      adminToken: config.admin.token,
+      ingestToken: config.ingest.token,
+      ingest: config.ingest,
+      control: createControl({ service: this, parts, status, metrics }),
+      clock,
+      logger
+    })
+    this.httpPort = await this.http.listen()
+  }
+
+  private giveUp(error: SluiceError): void {
+    this.logger.error('giving up', { error: error.message, code: error.code })
+    this.end({ cause: 'gave-up', framesLeft: 0, recordsLeft: 0, status: this.status() })
+  }
+
+  private async runDrain(): Promise<ServiceEnd> {
+    const { parts, clock, config } = this
+    if (parts === null) return { cause: 'drained', framesLeft: 0, recordsLeft: 0, status: null }
+    const deadline = clock.monotonicMs() + config.drainSeconds * 1000
+    try {
+      await Promise.all([...parts.runners.values()].map((runner) => runner.close()))
+      parts.ingest.stopAccepting()
+      while (!parts.ingest.isIdle() && clock.monotonicMs() < deadline) {
+        await new Promise<void>((resolve) => void clock.setTimer(resolve, 5))
+      }
+      const report = await parts.pipeline.drain(Math.max(0, deadline - clock.monotonicMs()))
+      const left = { ...report, framesLeft: report.framesLeft + parts.ingest.destroy() }
+      const fields = { ...left, seconds: config.drainSeconds }
+      if (left.framesLeft + left.recordsLeft > 0) {
+        this.logger.error('drained to the deadline: something is left and lost', fields)
+      } else {
+        this.logger.info('drained: everything received was delivered', fields)
+      }
+      return { cause: 'drained', ...left, status: this.status() }
+    } catch (error) {
+      this.logger.error('draining failed', { error: asError(error) })
+      return { cause: 'drained', framesLeft: -1, recordsLeft: -1, status: null }
+    } finally {
+      this.http?.close()
+      await parts.pipeline.destroy()
+      this.state = 'stopped'
+    }
+  }
+}
