@@ -1,0 +1,413 @@
+/**
+ * One place for a connection: a lane into one shard, the streams that belong there, the socket that
+ * carries them now, and for a moment the one that will replace it. Reconnects here and nowhere else.
+ */
+import type { ExchangeAdapter, StreamSpec } from '../adapters/adapter.ts'
+import { Backoff } from '../core/backoff.ts'
+import type { Clock } from '../core/clock.ts'
+import { asError, SluiceError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Prng } from '../core/prng.ts'
+import type { DialGate, DialTicket } from '../transport/dial-gate.ts'
+import { FrameLane } from '../transport/frame-lane.ts'
+import type { FrameSink } from '../transport/frame-sink.ts'
+import { Overlap } from '../transport/overlap.ts'
+import type { WsEnd } from '../transport/ws-client.ts'
+import { classifyConnect, classifyEnd } from './link-end.ts'
+import type { RunnerConfig, RunnerTuning } from './runner-config.ts'
+import type { ReconnectReason, RunnerCounters } from './runner-counters.ts'
+import { type LinkListener, StreamLink } from './stream-link.ts'
+
+export interface SlotContext {
+  readonly adapter: ExchangeAdapter
+  readonly config: RunnerConfig
+  readonly tuning: RunnerTuning
+  readonly counters: RunnerCounters
+  readonly clock: Clock
+  readonly prng: Prng
+  readonly logger: Logger
+  readonly gate: DialGate
+  readonly sink: FrameSink
+  readonly exchangeIndex: number
+  readonly events: SlotEvents
+}
+
+export interface SlotEvents {
+  /** The streams flow on a new socket. */
+  live(slot: ConnectionSlot): void
+  /** The last socket is closed, no other follows, and nothing waits for the ring. */
+  drained(slot: ConnectionSlot): void
+}
+
+export type SlotState = 'waiting' | 'connecting' | 'subscribing' | 'live' | 'paused' | 'stopped'
+
+/** After the switch, late frames of the old socket's messages may still come on the new one. */
+const OVERLAP_TAIL_MS = 2000
+/** A connection that lasted this long ends the backoff. */
+const SETTLED_MS = 1000
+const REPLACE_MS_MAX = 900_000
+/** The exchange refuses us as such: asking often makes it worse. */
+const REFUSED_MS = 30_000
+
+export class ConnectionSlot implements LinkListener {
+  readonly id: number
+  readonly lane: FrameLane
+  readonly streams = new Map<string, StreamSpec>()
+  lastError: SluiceError | null = null
+  reconnects = 0
+  private readonly context: SlotContext
+  private readonly backoff: Backoff
+  private link: StreamLink | null = null
+  private next: StreamLink | null = null
+  private overlap: Overlap | null = null
+  private overlapUntilMs = Number.POSITIVE_INFINITY
+  private ticket: DialTicket | null = null
+  private stopped = false
+  /** Why the present link is being ended, when we end it. */
+  private endReason: ReconnectReason | null = null
+  private replaceReason: ReconnectReason = 'stale'
+  private replacedAtMs = Number.NEGATIVE_INFINITY
+  private replaceWaitMs: number
+  /** The present link lacks streams: replaced until one has them all. */
+  private unacknowledged = false
+  private heardAtMs = 0
+  private heardCount = -1
+
+  constructor(id: number, shard: number, context: SlotContext) {
+    this.id = id
+    this.context = context
+    const { config, tuning, prng, clock } = context
+    this.replaceWaitMs = tuning.replaceMs
+    this.backoff = new Backoff({ ...config.reconnect, prng })
+    this.lane = new FrameLane({
+      sink: context.sink,
+      shard,
+      exchange: context.exchangeIndex,
+      clock,
+      waitingFramesMax: tuning.waitingFramesMax,
+      waitingBytesMax: tuning.waitingBytesMax,
+      stallMsMax: tuning.stallMs,
+      listener: {
+        pause: () => this.pause(),
+        resume: () => this.resume(),
+        stalledTooLong: () => this.end('stalled'),
+        overflowed: () => this.end('overflow')
+      }
+    })
+  }
+
+  get state(): SlotState {
+    if (this.stopped) return 'stopped'
+    if (this.link === null) return 'waiting'
+    if (this.link.openedAtMs === null) return 'connecting'
+    if (this.lane.isStalled) return 'paused'
+    return this.link.isReady ? 'live' : 'subscribing'
+  }
+
+  get current(): StreamLink | null {
+    return this.link
+  }
+
+  /** Frames received that are neither in the ring nor dropped. */
+  get waitingFrames(): number {
+    return this.lane.waitingFrames + (this.overlap?.heldFrames ?? 0)
+  }
+
+  /** Adds streams; dials if this is the first. */
+  add(specs: readonly StreamSpec[]): void {
+    const names = specs.map((spec) => spec.name)
+    for (const spec of specs) this.streams.set(spec.name, spec)
+    this.link?.subscribe(names)
+    this.next?.subscribe(names)
+    if (this.link === null && this.ticket === null) this.dialSoon()
+  }
+
+  remove(names: readonly string[]): void {
+    for (const name of names) this.streams.delete(name)
+    this.link?.unsubscribe(names)
+    this.next?.unsubscribe(names)
+  }
+
+  /** Closes with a handshake; what arrives until then is taken in. `drained` follows. */
+  stop(): void {
+    if (this.stopped) return
+    this.stopped = true
+    this.ticket?.cancel()
+    this.ticket = null
+    const { link, next } = this
+    this.dropReplacement()
+    next?.terminate()
+    if (link === null) this.checkDrained()
+    else link.close()
+  }
+
+  /** Beat of the watchdogs. */
+  tick(): void {
+    const nowMs = this.context.clock.monotonicMs()
+    if (nowMs > this.overlapUntilMs) this.endOverlap()
+    const { link } = this
+    if (link === null || link.openedAtMs === null) return
+    if (this.unacknowledged) this.replace('acknowledge')
+    if (link.isReady && nowMs - link.openedAtMs >= SETTLED_MS) this.backoff.reset()
+    const heardCount = link.frames + link.pings
+    // A paused socket hears nothing, not even pings.
+    if (heardCount !== this.heardCount || this.lane.isStalled) {
+      this.heardCount = heardCount
+      this.heardAtMs = nowMs
+    } else if (nowMs - this.heardAtMs >= this.context.config.timeouts.idleMs) {
+      this.end('idle')
+    }
+  }
+
+  /**
+   * Opens a second socket with the same streams and closes the first when the second is ready. False:
+   * not now, because one is on its way, the slot is not live, or the last replacement was too recent.
+   */
+  replace(reason: ReconnectReason): boolean {
+    const nowMs = this.context.clock.monotonicMs()
+    if (this.stopped || this.link === null || this.next !== null || this.ticket !== null)
+      return false
+    if (this.lane.isStalled || nowMs - this.replacedAtMs < this.replaceWaitMs) return false
+    const helped = nowMs - this.replacedAtMs > 2 * REPLACE_MS_MAX
+    const { replaceMs } = this.context.tuning
+    const isFirst = helped || this.replacedAtMs === Number.NEGATIVE_INFINITY
+    this.replaceWaitMs = isFirst ? replaceMs : Math.min(REPLACE_MS_MAX, this.replaceWaitMs * 2)
+    this.replacedAtMs = nowMs
+    this.replaceReason = reason
+    this.endOverlap()
+    this.requestDial(0, () => this.dialReplacement())
+    return true
+  }
+
+  /** Ends the present socket; the slot dials again at once. */
+  end(reason: ReconnectReason): void {
+    if (this.link === null) return
+    this.endReason ??= reason
+    this.link.terminate()
+  }
+
+  linkOpened(link: StreamLink): void {
+    const { counters, gate, clock } = this.context
+    counters.connects.ok += 1
+    gate.succeeded()
+    if (link !== this.link) return
+    this.heardAtMs = clock.monotonicMs()
+    this.heardCount = -1
+    if (this.lane.isStalled) link.pause()
+  }
+
+  linkReady(link: StreamLink): void {
+    if (link === this.next) this.switchOver()
+    if (link === this.link) this.context.events.live(this)
+  }
+
+  /** Hot path. */
+  linkFrame(link: StreamLink, data: Buffer, binary: boolean): void {
+    if (this.overlap === null) this.lane.offer(data, binary, link.number)
+    else this.overlapped(this.overlap, link, { data, binary })
+  }
+
+  linkShutdownNotice(link: StreamLink): void {
+    this.context.logger.warn('exchange announces its shutdown', { connection: link.number })
+    if (link === this.link) this.end('server_shutdown')
+  }
+
+  linkUnacknowledged(link: StreamLink, error: SluiceError): void {
+    this.note(error)
+    if (link === this.next) {
+      link.terminate()
+      return
+    }
+    // Nothing flows for the streams concerned, but the others must not suffer for them.
+    this.unacknowledged = true
+    if (!this.replace('acknowledge')) this.end('acknowledge')
+  }
+
+  linkEnded(link: StreamLink, end: WsEnd): void {
+    if (!end.wasOpen) this.dialFailed(end)
+    if (link === this.next) {
+      this.dropReplacement()
+      return
+    }
+    if (link !== this.link) return
+    this.link = null
+    if (this.stopped) {
+      this.checkDrained()
+      return
+    }
+    if (end.wasOpen) this.countReconnect(link, end)
+    this.endReason = null
+    this.unacknowledged = false
+    // The replacement, if it is on its way, takes over as it is.
+    if (this.next !== null) this.switchOver()
+    else this.dialSoon()
+  }
+
+  private dialSoon(): void {
+    if (this.stopped || this.ticket !== null || this.link !== null) return
+    // A new socket would only add to what waits for the ring.
+    if (this.lane.isStalled || this.streams.size === 0) return
+    this.requestDial(this.backoff.nextMs(), () => {
+      this.link = this.dial()
+      if (this.link === null) this.dialSoon()
+    })
+  }
+
+  /** The gate may let us through at once, before its ticket is in our hands. */
+  private requestDial(delayMs: number, dial: () => void): void {
+    let passed = false
+    const ticket = this.context.gate.request(delayMs, () => {
+      passed = true
+      this.ticket = null
+      dial()
+    })
+    if (!passed) this.ticket = ticket
+  }
+
+  private dialReplacement(): void {
+    const link = this.dial()
+    if (this.link === null) {
+      this.link = link
+      if (link === null) this.dialSoon()
+      return
+    }
+    if (link === null) return
+    this.next = link
+    this.overlap = new Overlap()
+    this.overlapUntilMs = Number.POSITIVE_INFINITY
+  }
+
+  private dial(): StreamLink | null {
+    const { counters, gate } = this.context
+    counters.dials += 1
+    try {
+      return new StreamLink({
+        ...this.context,
+        streams: [...this.streams.keys()],
+        listener: this
+      })
+    } catch (thrown) {
+      gate.failed()
+      this.note(thrown instanceof SluiceError ? thrown : unexpected(thrown))
+      return null
+    }
+  }
+
+  private dialFailed(end: WsEnd): void {
+    const { counters, gate } = this.context
+    const result = classifyConnect(end)
+    counters.connects[result] += 1
+    if (end.error !== null) this.note(end.error)
+    if (result === 'rejected') {
+      gate.closeFor(end.retryAfterMs ?? REFUSED_MS, `refused with status ${end.httpStatus}`)
+    }
+    gate.failed()
+  }
+
+  private countReconnect(link: StreamLink, end: WsEnd): void {
+    const { counters, clock, adapter, logger } = this.context
+    const ageMs = clock.monotonicMs() - (link.openedAtMs ?? 0)
+    const reason = this.endReason ?? classifyEnd(end, ageMs, adapter.limits.connectionAgeMsMax)
+    this.reconnects += 1
+    counters.reconnects[reason] += 1
+    this.countGaps(reason, this.streams.values())
+    if (end.error !== null) this.note(end.error)
+    const { code } = end
+    logger.warn('connection ended', { connection: link.number, slot: this.id, reason, code, ageMs })
+  }
+
+  /** Streams the exchange spoke on while nobody listened. */
+  countGaps(reason: ReconnectReason, streams: Iterable<StreamSpec>): void {
+    const { gaps, gapsByChannel } = this.context.counters
+    for (const { channel } of streams) {
+      gaps[reason] += 1
+      gapsByChannel.set(channel, (gapsByChannel.get(channel) ?? 0) + 1)
+    }
+  }
+
+  private switchOver(): void {
+    const { next, link: old, overlap } = this
+    if (next === null) return
+    const { counters, clock, logger } = this.context
+    this.next = null
+    this.link = next
+    this.unacknowledged = false
+    if (this.lane.isStalled) next.pause()
+    this.heardAtMs = clock.monotonicMs()
+    this.heardCount = -1
+    if (old !== null) {
+      this.reconnects += 1
+      counters.reconnects[this.replaceReason] += 1
+      logger.info('connection replaced', {
+        connection: old.number,
+        by: next.number,
+        slot: this.id,
+        reason: this.replaceReason
+      })
+      old.terminate()
+    }
+    if (overlap === null) return
+    const heldFrames = overlap.heldFrames
+    const news = overlap.release()
+    counters.framesDuplicate += heldFrames - news.length
+    for (const { data, binary } of news) this.lane.offer(data, binary, next.number)
+    this.overlapUntilMs = clock.monotonicMs() + OVERLAP_TAIL_MS
+  }
+
+  private overlapped(
+    overlap: Overlap,
+    link: StreamLink,
+    frame: { readonly data: Buffer; readonly binary: boolean }
+  ): void {
+    const { data, binary } = frame
+    if (link === this.next) {
+      if (!overlap.hold(data, binary)) this.switchOver()
+      return
+    }
+    const isOld = link !== this.link
+    // The old socket's last chunk after the switch: the new one has brought or will bring it.
+    if (isOld || (this.next === null && overlap.isRepeated(data))) {
+      this.context.counters.framesDuplicate += 1
+      return
+    }
+    if (this.next !== null) overlap.remember(data)
+    this.lane.offer(data, binary, link.number)
+  }
+
+  /** The replacement will not come: what it held is the old socket's to bring. */
+  private dropReplacement(): void {
+    if (this.next === null) return
+    this.next = null
+    this.context.counters.framesDuplicate += this.overlap?.heldFrames ?? 0
+    this.endOverlap()
+  }
+
+  private endOverlap(): void {
+    this.overlap = null
+    this.overlapUntilMs = Number.POSITIVE_INFINITY
+  }
+
+  private pause(): void {
+    this.link?.pause()
+  }
+
+  private resume(): void {
+    if (this.stopped) this.checkDrained()
+    else if (this.link === null) this.dialSoon()
+    else this.link.resume()
+  }
+
+  private checkDrained(): void {
+    if (this.link === null && !this.lane.isStalled) this.context.events.drained(this)
+  }
+
+  private note(error: SluiceError): void {
+    const isNew = this.lastError?.message !== error.message
+    this.lastError = error
+    if (isNew) this.context.logger.warn('connection error', { slot: this.id, error: error.message })
+  }
+}
+
+function unexpected(thrown: unknown): SluiceError {
+  return new SluiceError('SLUICE_TRANSPORT_CONNECT', asError(thrown).message, {}, thrown)
+}
