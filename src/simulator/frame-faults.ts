@@ -31,7 +31,7 @@ interface Rule {
   left: number
 }
 
-/** Frames of one connection that wait for their successor to overtake them. */
+/** The frame of one connection that waits for the next of its stream to overtake it. */
 export interface HeldFrames {
   held: Frame | null
 }
@@ -83,21 +83,29 @@ export class FrameFaults {
     this.#muted = []
   }
 
-  /** Passes on to `send` what is left of the frame, in order, and any frame that was waiting. */
+  /** Passes on to `send` what is left of the frame, and the frame that waited for it. */
   apply(frame: Frame, connection: HeldFrames, send: (frame: Frame) => void): void {
     const name = frame.stream ?? ''
     if (this.#muted.some((pattern) => pattern.test(name))) {
       this.counts.muted += 1
       return
     }
-    const rule = this.#rules.find(
-      (each) => each.pattern.test(name) && this.#prng.next() < each.probability
-    )
     const waiting = connection.held
-    connection.held = null
+    if (waiting !== null && waiting.stream === frame.stream) {
+      // No second fault on the frame that overtakes: the swap must really happen.
+      connection.held = null
+      send(frame)
+      send(waiting)
+      return
+    }
+    const rule = this.#rules.find(
+      (each) =>
+        each.pattern.test(name) &&
+        (each.action !== 'reorder' || waiting === null) &&
+        this.#prng.next() < each.probability
+    )
     if (rule === undefined) send(frame)
     else this.#hit(rule, frame, connection, send)
-    if (waiting !== null) send(waiting)
   }
 
   #hit(rule: Rule, frame: Frame, connection: HeldFrames, send: (frame: Frame) => void): void {

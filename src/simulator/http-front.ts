@@ -2,6 +2,8 @@
  * The listening side: HTTP requests and WebSocket upgrades of uWebSockets.js, turned into calls. Every
  * route runs in a wrapper, because one that throws would end the process. Main thread only.
  */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { asError, SluiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import uws, {
@@ -99,25 +101,15 @@ export class HttpFront {
   }
 
   /** @throws SLUICE_HTTP_LISTEN when the port is taken */
-  listen(host: string, port: number): Promise<void> {
+  async listen(host: string, port: number): Promise<void> {
     this.#host = host
-    return new Promise((resolve, reject) => {
-      this.#app.listen(host, port, (socket) => {
-        if (socket === false) {
-          reject(
-            new SluiceError(
-              'SLUICE_HTTP_LISTEN',
-              `listening on ${host}:${port}: the port is taken or the address is not ours`,
-              { host, port }
-            )
-          )
-          return
-        }
-        this.#socket = socket
-        this.#port = uws.us_socket_local_port(socket)
-        resolve()
-      })
+    const free = await freePort(host, port)
+    const socket = await new Promise<us_listen_socket | false>((resolve) => {
+      this.#app.listen(host, free, resolve)
     })
+    if (socket === false) throw portTaken(host, free)
+    this.#socket = socket
+    this.#port = free
   }
 
   /** The kernel refuses new connections from now on; those that stand are left alone. */
@@ -127,9 +119,14 @@ export class HttpFront {
     this.#socket = null
   }
 
-  listenAgain(): Promise<void> {
-    if (this.#closed || this.#socket !== null) return Promise.resolve()
-    return this.listen(this.#host, this.#port)
+  /** On the same port. uWebSockets.js shares it with the connections that stand. */
+  listenAgain(): void {
+    if (this.#closed || this.#socket !== null) return
+    this.#app.listen(this.#host, this.#port, (socket) => {
+      if (socket === false) {
+        this.#report('listening again', portTaken(this.#host, this.#port))
+      } else this.#socket = socket
+    })
   }
 
   close(): void {
@@ -199,6 +196,35 @@ export class HttpFront {
     const { message, stack } = asError(error)
     this.#logger.error('simulated exchange failed', { doing, error: message, stack })
   }
+}
+
+/**
+ * The port itself, or any free one for 0, found by listening on it for a moment: uWebSockets.js would
+ * share a port that another of its kind listens on, and could not listen again on one it was given.
+ */
+async function freePort(host: string, port: number): Promise<number> {
+  const probe = createServer()
+  try {
+    probe.listen({ host, port, exclusive: true })
+    await once(probe, 'listening')
+    return (probe.address() as AddressInfo).port
+  } catch (error) {
+    throw portTaken(host, port, error)
+  } finally {
+    if (probe.listening) {
+      probe.close()
+      await once(probe, 'close')
+    }
+  }
+}
+
+function portTaken(host: string, port: number, cause?: unknown): SluiceError {
+  return new SluiceError(
+    'SLUICE_HTTP_LISTEN',
+    `listening on ${host}:${port}: the port is taken or the address is not ours`,
+    { host, port },
+    cause
+  )
 }
 
 function toCall(res: HttpResponse, req: HttpRequest): HttpCall {

@@ -174,7 +174,7 @@ class RunningExchange implements SimulatedExchange {
       target: {
         connections: () => this.connections(),
         stopListening: () => this.#front.stopListening(),
-        listenAgain: () => void this.#front.listenAgain(),
+        listenAgain: () => this.#front.listenAgain(),
         shutdownNotice: () => this.shutdownNotice()
       }
     })

@@ -31,7 +31,8 @@ function play(options: { seconds: number; stepUs?: number; rate?: number; count?
     onBestChanged: ({ spec, flow }) => note(`${spec.symbol} ${flow.updateId}`),
     onBookPeriod: (each) => assertSound(each)
   }
-  for (let us = START_US; us < endUs; us += stepUs) market.advance(Math.min(us + stepUs, endUs), listener)
+  for (let us = START_US; us < endUs; us += stepUs)
+    market.advance(Math.min(us + stepUs, endUs), listener)
   return { market, log }
 }
 
