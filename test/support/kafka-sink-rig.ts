@@ -16,6 +16,7 @@ import {
   KAFKA_RECORDS_REJECTED,
   KAFKA_RECORDS_TAKEN
 } from '../../src/ring/counters.ts'
+import type { EmbeddedCluster } from '../../src/sinks/kafka/embedded-cluster.ts'
 import { KafkaLoop } from '../../src/sinks/kafka/kafka-loop.ts'
 import { KafkaSink, type KafkaSinkOptions } from '../../src/sinks/kafka/kafka-sink.ts'
 import { RecordRingWriter } from './record-ring.ts'
@@ -40,7 +41,8 @@ const SETTINGS: KafkaSinkOptions['settings'] = {
 }
 
 export interface RigOptions {
-  readonly brokers: string
+  /** A real broker's address, or a cluster that the rig stops at its end. */
+  readonly brokers: string | EmbeddedCluster
   readonly settings?: Partial<KafkaSinkOptions['settings']>
   readonly rings?: number
   readonly ringBytes?: number
@@ -67,8 +69,14 @@ export class KafkaSinkRig {
       () => new RecordRingWriter(options.ringBytes ?? 1 << 20)
     )
     this.template = options.template ?? TEMPLATE
+    const { brokers } = options
     this.sink = new KafkaSink({
-      settings: { ...SETTINGS, brokers: options.brokers, ...options.settings },
+      ...(typeof brokers === 'string' ? {} : { cluster: brokers }),
+      settings: {
+        ...SETTINGS,
+        brokers: typeof brokers === 'string' ? brokers : 'embedded',
+        ...options.settings
+      },
       exchanges: [options.exchange ?? 'binance'],
       counters: memory,
       clock: systemClock,

@@ -45,6 +45,8 @@ export interface KafkaSinkOptions {
   readonly exchanges: readonly string[]
   /** KAFKA_COUNTER_WORDS f64 in shared memory; the producer keeps writing to them until `close`. */
   readonly counters: SharedArrayBuffer
+  /** To use with brokers `embedded` instead of an own one, and to stop with it. */
+  readonly cluster?: EmbeddedCluster
   readonly clock: Clock
   readonly logger: Logger
   /** To be handed to the Kafka worker. */
@@ -73,7 +75,7 @@ export class KafkaSink implements Sink {
     this.isEmbedded = settings.brokers === EMBEDDED
     // First, so that a refused property leaves nothing behind.
     producerProperties(settings)
-    this.cluster = this.isEmbedded ? new EmbeddedCluster() : null
+    this.cluster = this.isEmbedded ? (options.cluster ?? new EmbeddedCluster()) : null
     this.brokers = this.cluster?.bootstrap ?? settings.brokers
     const properties = producerProperties({ ...settings, brokers: this.brokers })
     this.handle = this.addon.createProducer(
