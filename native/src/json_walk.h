@@ -98,7 +98,8 @@ class Walker {
     return level_text_ != nullptr;
   }
 
-  void begin(bool has_backslash) {
+  void begin(const char* end, bool has_backslash) {
+    end_ = end;
     has_backslash_ = has_backslash;
     level_bytes_ = 0;
     stream_known_ = false;
@@ -121,6 +122,7 @@ class Walker {
       od::field& field = result.value_unsafe();
       const std::string_view key = field.key_raw_json_token();
       uint8_t slot = SLOT_UNKNOWN;
+      if (!inside(key)) return false;
       if (key.size() == 3) {
         slot = slot_of_name(key.data() + 1, 1);
       } else if (!read_key(key, &slot)) {
@@ -146,6 +148,7 @@ class Walker {
       od::value& value = result.value_unsafe();
       level_bytes_ = 0;
       const std::string_view raw = value.raw_json_token();
+      if (!inside(raw)) return false;
       if (raw[0] == '{') {
         od::object object;
         if (depth + 1 > JSON_DEPTH_MAX || value.get_object().get(object) != simdjson::SUCCESS ||
@@ -171,6 +174,12 @@ class Walker {
   Bag payload_kline;
 
  private:
+  // Of a document that breaks off, On-Demand hands out tokens that lie behind the payload, with lengths
+  // of zero or near 2^32: nothing there is read.
+  bool inside(std::string_view raw) const {
+    return raw.data() < end_ && raw.size() - 1 < static_cast<size_t>(end_ - raw.data());
+  }
+
   bool read_key(std::string_view key, uint8_t* slot) {
     while (is_space(key.back())) key.remove_suffix(1);
     if (key.size() < 2 || key.back() != '"') return false;
@@ -203,6 +212,7 @@ class Walker {
   // Any value whose content does not matter: checked to the bottom.
   bool skip(od::value& value, uint32_t depth, Token* token) {
     const std::string_view raw = value.raw_json_token();
+    if (!inside(raw)) return false;
     if (raw[0] == '{') {
       token->kind = Kind::object;
       od::object object;
@@ -214,7 +224,8 @@ class Walker {
         od::field& field = result.value_unsafe();
         uint8_t slot;
         Token inner;
-        if (!read_key(field.key_raw_json_token(), &slot) ||
+        const std::string_view key = field.key_raw_json_token();
+        if (!inside(key) || !read_key(key, &slot) ||
             !skip(field.value(), depth + 1, &inner)) {
           return false;
         }
@@ -241,6 +252,7 @@ class Walker {
 
   bool value(od::value& value, Bag& bag, uint8_t slot, Level level, uint32_t depth, Token* token) {
     const std::string_view raw = value.raw_json_token();
+    if (!inside(raw)) return false;
     if (raw[0] == '{') {
       Bag* into = nullptr;
       Level inner = Level::kline;
@@ -280,7 +292,9 @@ class Walker {
       od::value& value = result.value_unsafe();
       od::array pair;
       Token token;
-      if (value.raw_json_token()[0] != '[') {
+      const std::string_view raw = value.raw_json_token();
+      if (!inside(raw)) return false;
+      if (raw[0] != '[') {
         if (!skip(value, depth, &token)) return false;
         note(levels, DeadLetterReason::unexpected_shape);
       } else if (depth + 1 > JSON_DEPTH_MAX || value.get_array().get(pair) != simdjson::SUCCESS ||
@@ -327,6 +341,7 @@ class Walker {
   Elements* elements_;
   char* level_text_ = nullptr;
   uint32_t level_bytes_ = 0;
+  const char* end_ = nullptr;  // of the payload
   bool has_backslash_ = false;
   bool stream_known_ = false;
   bool elements_walked_ = false;

@@ -15,7 +15,7 @@ inline Outcome SpotParser::document() {
   name_bytes_ = frame_->name_bytes;
   array_begun_ = false;
   in_object_ = payload[first] == '{';
-  walker_.begin(std::memchr(payload, '\\', bytes) != nullptr);
+  walker_.begin(payload + bytes, std::memchr(payload, '\\', bytes) != nullptr);
   od::document doc;
   const simdjson::padded_string_view text(payload, bytes, size_t{bytes} + 64);
   if (parser_.iterate(text).get(doc) != simdjson::SUCCESS) {
