@@ -10,7 +10,15 @@ import type { ServiceStatus } from '../model/status.ts'
 import { Service, type ServiceEnd } from '../service/service.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { ratesBetween, renderAccounting, renderBlock, renderLine } from './demo-view.ts'
-import { countFlag, EXIT_FAILED, EXIT_OK, numberFlag, parseFlags, runTool, stopSignal } from './flags.ts'
+import {
+  countFlag,
+  EXIT_FAILED,
+  EXIT_OK,
+  numberFlag,
+  parseFlags,
+  runTool,
+  stopSignal
+} from './flags.ts'
 
 const HELP = `usage: sluice demo [options]
 
@@ -34,7 +42,15 @@ const FLAGS = {
   help: { type: 'boolean' }
 } as const
 
-const CHANNELS = ['trade', 'aggTrade', 'kline_1m', 'ticker', 'miniTicker', 'bookTicker', 'depth@100ms']
+const CHANNELS = [
+  'trade',
+  'aggTrade',
+  'kline_1m',
+  'ticker',
+  'miniTicker',
+  'bookTicker',
+  'depth@100ms'
+]
 /** Frames that one simulated trade causes on these channels, and frames a symbol sends without any. */
 const FRAMES_PER_TRADE = 2.5
 const FRAMES_PER_SYMBOL = 12

@@ -6,8 +6,8 @@ import { secretsOf } from '../config/mask.ts'
 import type { SluiceConfig } from '../config/types.ts'
 import { systemClock } from '../core/clock.ts'
 import { asError, SluiceError } from '../core/errors.ts'
-import { createLogger, type ServiceLogger } from '../telemetry/logger.ts'
 import { Service } from '../service/service.ts'
+import { createLogger, type ServiceLogger } from '../telemetry/logger.ts'
 import { EXIT_FAILED, EXIT_OK, runTool } from './flags.ts'
 
 /** A part died too often: the process ends, so that its keeper starts a fresh one. */

@@ -61,8 +61,14 @@ export class StreamDirectory {
     return { records, receivedTimeUs, advancedTimeUs, lastId }
   }
 
-  streamCount(): number {
-    return this.rows.reduce((sum, rows) => sum + rows.length, 0)
+  /** Every stream that ever spoke, with its records since its parser attached. */
+  list(): { readonly definition: StreamDefinition; readonly records: number }[] {
+    return this.rows.flatMap((rows, shard) =>
+      rows.map(({ definition, streamIndex }) => ({
+        definition,
+        records: this.tables[shard]?.[streamIndex * ACTIVITY_WORDS + ACTIVITY_RECORDS] ?? 0
+      }))
+    )
   }
 }
 

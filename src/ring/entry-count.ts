@@ -22,7 +22,8 @@ export function countEntries(ring: Ring): EntryCount {
     const start = ring.loadConsumerCursor()
     const walked = walk(ring, start, ring.loadProducerCursor())
     // Unchanged consumer cursor: nothing that was walked can have been overwritten.
-    if (walked !== null && (ring.loadConsumerCursor() === start || attempt === ATTEMPTS)) return walked
+    if (walked !== null && (ring.loadConsumerCursor() === start || attempt === ATTEMPTS))
+      return walked
     if (attempt === ATTEMPTS) return { entries: 0, deadLetters: 0 }
   }
 }

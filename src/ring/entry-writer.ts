@@ -37,8 +37,7 @@ export class EntryWriter {
     const padBytes = size > tailRoom ? tailRoom : 0
     const needed = size + padBytes
     if (needed > this.room()) {
-      this.consumerSeen =
-        Atomics.load(this.ring.i32, OFFSET_CONSUMER_CURSOR >> 2) >>> 0
+      this.consumerSeen = Atomics.load(this.ring.i32, OFFSET_CONSUMER_CURSOR >> 2) >>> 0
       if (needed > this.room()) return CLAIM_FULL
     }
     if (padBytes > 0) {

@@ -59,8 +59,10 @@ export class FrameWriter {
     u32[word + (FRAME_CONNECTION >> 2)] = head.connection
     // flags u16, exchange u8 and source u8 share one word (little-endian).
     u32[word + (FRAME_FLAGS >> 2)] =
-      (flags | (head.exchange << ((FRAME_EXCHANGE - FRAME_FLAGS) * 8)) |
-        (source << ((FRAME_SOURCE - FRAME_FLAGS) * 8))) >>> 0
+      (flags |
+        (head.exchange << ((FRAME_EXCHANGE - FRAME_FLAGS) * 8)) |
+        (source << ((FRAME_SOURCE - FRAME_FLAGS) * 8))) >>>
+      0
     u32[word + (FRAME_NAME_BYTES >> 2)] = nameBytes
     u32[word + (FRAME_ORIGINAL_BYTES >> 2)] = frame.length
     bytes.set(payload, offset + FRAME_HEADER_BYTES)

@@ -8,11 +8,11 @@ import type { AdapterSummary } from '../model/status.ts'
 import type { DataSubscription } from '../model/subscription.ts'
 import type { ExchangeRunner } from '../pipeline/exchange-runner.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
-import type { Parts, Service } from './service.ts'
+import type { Parts, ServiceView } from './parts.ts'
 import type { StatusReader } from './status-reader.ts'
 
 export interface ControlOptions {
-  readonly service: Service
+  readonly service: ServiceView
   readonly parts: Parts
   readonly status: StatusReader
   readonly metrics: MetricsRegistry
@@ -86,7 +86,10 @@ function findRunner(runners: ReadonlyMap<string, ExchangeRunner>, name: string):
   if (runner !== undefined) return runner
   const guess = nearest(name, runners.keys())
   const hint = guess === null ? '' : `; did you mean ${guess}?`
-  throw new SluiceError('SLUICE_EXCHANGE_UNKNOWN', `no adapter is called ${name.slice(0, 64)}${hint}`)
+  throw new SluiceError(
+    'SLUICE_EXCHANGE_UNKNOWN',
+    `no adapter is called ${name.slice(0, 64)}${hint}`
+  )
 }
 
 /** Gives every adapter its own part of the list; all names are checked before anything changes. */

@@ -2,10 +2,11 @@
  * The data path of one service: shared memory, frame intake, parser pool, Kafka sink and its worker,
  * wired together. Knows nothing of exchanges, HTTP or signals. Main thread.
  */
+
+import type { SluiceConfig } from '../config/types.ts'
 import type { Clock } from '../core/clock.ts'
 import type { SluiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { SluiceConfig } from '../config/types.ts'
 import { loadKernelAddon } from '../native/kernel.ts'
 import { RingIntake } from '../pipeline/ring-intake.ts'
 import { StreamDirectory } from '../pipeline/stream-directory.ts'
@@ -16,12 +17,12 @@ import { PipelineReader } from '../telemetry/pipeline-reader.ts'
 import { KafkaThread } from '../threads/kafka-thread.ts'
 import type { ExchangeEntry } from '../threads/messages.ts'
 import { ParserPool } from '../threads/parser-pool.ts'
+import { DEATHS_PER_MINUTE_MAX } from '../threads/restart-policy.ts'
 import {
   allocateSharedMemory,
   parserDoorbell,
   type SharedMemory
 } from '../threads/shared-memory.ts'
-import { DEATHS_PER_MINUTE_MAX } from '../threads/restart-policy.ts'
 import type { WorkerStatus } from '../threads/supervised-worker.ts'
 
 export interface PipelineOptions {

@@ -10,7 +10,7 @@ import type { AdapterConfig, SluiceConfig } from '../config/types.ts'
 import type { Clock } from '../core/clock.ts'
 import { asError, type SluiceError } from '../core/errors.ts'
 import { createPrng } from '../core/prng.ts'
-import { HttpServer } from '../http/server.ts'
+import { HttpServer, type HttpStats } from '../http/server.ts'
 import type { ServiceStatus } from '../model/status.ts'
 import { ExchangeRunner } from '../pipeline/exchange-runner.ts'
 import { IngestHub } from '../pipeline/ingest.ts'
@@ -19,8 +19,9 @@ import { topicName } from '../sinks/kafka/topic-name.ts'
 import type { ServiceLogger } from '../telemetry/logger.ts'
 import { nextConnectionNumber } from '../transport/connection-number.ts'
 import { createControl } from './control.ts'
-import { Pipeline } from './pipeline.ts'
 import { createMetrics } from './metrics.ts'
+import type { Parts, ServiceState, ServiceView } from './parts.ts'
+import { Pipeline } from './pipeline.ts'
 import { StatusReader } from './status-reader.ts'
 
 export interface ServiceOptions {
@@ -38,17 +39,7 @@ export interface ServiceEnd {
   readonly status: ServiceStatus | null
 }
 
-export type ServiceState = 'starting' | 'running' | 'draining' | 'stopped'
-
-/** Everything `start` built. */
-export interface Parts {
-  readonly pipeline: Pipeline
-  /** By adapter name. */
-  readonly runners: ReadonlyMap<string, ExchangeRunner>
-  readonly ingest: IngestHub
-}
-
-export class Service {
+export class Service implements ServiceView {
   /** Resolves when the service has ended; never rejects. */
   readonly ended: Promise<ServiceEnd>
   readonly config: SluiceConfig
@@ -196,7 +187,8 @@ export class Service {
     const { config, clock, logger } = this
     const status = new StatusReader({ service: this, parts })
     this.statusReader = status
-    const metrics = createMetrics({ service: this, parts, httpStats: () => this.http?.stats() ?? null })
+    const httpStats = (): HttpStats | null => this.http?.stats() ?? null
+    const metrics = createMetrics({ service: this, parts, status, httpStats })
     this.http = new HttpServer({
       ...config.http,
       adminToken: config.admin.token,

@@ -1,16 +1,16 @@
 /** One reading of the whole service: what `/api/v1/status` answers, the demo draws and the probes judge. */
 import type { AdapterSummary, ServiceStatus, WorkerStatusView } from '../model/status.ts'
 import type { MainCounts } from '../telemetry/pipeline-reader.ts'
+import type { Parts, ServiceView } from './parts.ts'
 import { VERSION } from './version.ts'
-import type { Parts, Service } from './service.ts'
 
 export interface StatusReaderOptions {
-  readonly service: Service
+  readonly service: ServiceView
   readonly parts: Parts
 }
 
 export class StatusReader {
-  private readonly service: Service
+  private readonly service: ServiceView
   private readonly parts: Parts
 
   constructor({ service, parts }: StatusReaderOptions) {

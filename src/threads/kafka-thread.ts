@@ -13,7 +13,7 @@ import { Ring } from '../ring/ring.ts'
 import type { FromWorker, KafkaWorkerData, ToWorker } from './messages.ts'
 import { RestartPolicy } from './restart-policy.ts'
 import { KAFKA_DOORBELL, type SharedMemory } from './shared-memory.ts'
-import { waitForAttach, type WorkerStatus } from './supervised-worker.ts'
+import { type WorkerStatus, waitForAttach } from './supervised-worker.ts'
 import { workerUrl } from './worker-url.ts'
 
 export interface KafkaThreadOptions {

@@ -13,8 +13,8 @@ import { RING_KIND_FRAME, RING_KIND_RECORD } from '../ring/layout.ts'
 import { Ring } from '../ring/ring.ts'
 import type { ExchangeEntry, ParserTask } from './messages.ts'
 import { RestartPolicy } from './restart-policy.ts'
-import { parserDoorbell, type SharedMemory, type ShardMemory } from './shared-memory.ts'
-import { waitForAttach, type WorkerStatus } from './supervised-worker.ts'
+import { parserDoorbell, type ShardMemory, type SharedMemory } from './shared-memory.ts'
+import { type WorkerStatus, waitForAttach } from './supervised-worker.ts'
 import { workerUrl } from './worker-url.ts'
 
 export interface ParserPoolOptions {

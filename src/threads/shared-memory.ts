@@ -4,12 +4,7 @@
  */
 import { KAFKA_COUNTER_WORDS, PARSER_COUNTER_WORDS } from '../ring/counters.ts'
 import { createDoorbells } from '../ring/doorbell.ts'
-import {
-  ACTIVITY_WORDS,
-  RING_KIND_FRAME,
-  RING_KIND_RECORD,
-  STREAMS_MAX
-} from '../ring/layout.ts'
+import { ACTIVITY_WORDS, RING_KIND_FRAME, RING_KIND_RECORD, STREAMS_MAX } from '../ring/layout.ts'
 import { createRing } from '../ring/ring.ts'
 
 /** Doorbell slots: the Kafka worker's first, then one per shard. */
