@@ -125,7 +125,7 @@ export function producerProperties(settings: KafkaSettings): Properties {
     'queue.buffering.max.kbytes': String(settings.queueKbytes),
     'queue.buffering.max.messages': String(settings.queueMessages),
     'reconnect.backoff.max.ms': '500',
-    'topic.metadata.propagation.max.ms': '300000',
+    'topic.metadata.propagation.max.ms': String(PROPAGATION_MS_MIN),
     'allow.auto.create.topics': 'false',
     'statistics.interval.ms': '5000',
     'log.connection.close': 'false',
