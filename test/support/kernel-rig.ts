@@ -129,7 +129,7 @@ export function typeOf(entry: Buffer): number {
   return entry.readUInt8(RECORD_TYPE)
 }
 
-export function valueOf(entry: Buffer): string {
+export function textOf(entry: Buffer): string {
   const bytes = entry.readUInt32LE(RECORD_VALUE_BYTES)
   return entry.toString('utf8', RECORD_HEADER_BYTES, RECORD_HEADER_BYTES + bytes)
 }
@@ -140,7 +140,7 @@ export function reasonOf(entry: Buffer): string {
 }
 
 export function describe(entry: Buffer): string {
-  return typeOf(entry) === ENTRY_DEAD_LETTER ? `dead: ${reasonOf(entry)}` : valueOf(entry)
+  return typeOf(entry) === ENTRY_DEAD_LETTER ? `dead: ${reasonOf(entry)}` : textOf(entry)
 }
 
 /** The native kernel and its twin side by side; every difference is an error. */
