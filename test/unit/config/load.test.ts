@@ -90,7 +90,9 @@ describe('defaults', () => {
 })
 
 describe('precedence', () => {
-  const low = file('http: {port: 1001, host: 10.0.0.1}\nsymbols: [A, B]\nkafka: {librdkafka: {a.b: "1", c.d: "2"}}\n')
+  const low = file(
+    'http: {port: 1001, host: 10.0.0.1}\nsymbols: [A, B]\nkafka: {librdkafka: {a.b: "1", c.d: "2"}}\n'
+  )
   const high = file('http: {port: 1002}\nsymbols: [C]\nkafka: {librdkafka: {a.b: "3"}}\n')
 
   it('lets later files win, merges maps, replaces lists', () => {
@@ -121,11 +123,16 @@ describe('precedence', () => {
   })
 
   it('takes an empty variable for one that is not set', () => {
-    assert.equal(load({ environment: { SLUICE_HTTP_PORT: '', SLUICE_SYMBOLS: '' } }).http.port, 8080)
+    assert.equal(
+      load({ environment: { SLUICE_HTTP_PORT: '', SLUICE_SYMBOLS: '' } }).http.port,
+      8080
+    )
   })
 
   it('decides between subscriptions and the shorthand', () => {
-    const listed = file('subscriptions:\n  - {adapter: binance, channels: [trade], symbols: [AAA]}\n')
+    const listed = file(
+      'subscriptions:\n  - {adapter: binance, channels: [trade], symbols: [AAA]}\n'
+    )
     assert.deepEqual(load({ files: [listed] }).subscriptions, [
       { adapter: 'binance', channels: ['trade'], symbols: ['AAA'] }
     ])
@@ -187,7 +194,10 @@ describe('environment', () => {
     assert.equal(config.adapters['binance']?.apiKey, 'hush')
     assert.equal(config.kafka.librdkafka['sasl.password'], 'hush')
     const missing = { SLUICE_ADMIN_TOKEN_FILE: join(folder, 'no-such-file') }
-    assert.match(problems({ environment: missing })[0] ?? '', /^SLUICE_ADMIN_TOKEN_FILE: cannot read.*ENOENT/)
+    assert.match(
+      problems({ environment: missing })[0] ?? '',
+      /^SLUICE_ADMIN_TOKEN_FILE: cannot read.*ENOENT/
+    )
   })
 
   it('names further adapters', () => {
@@ -196,7 +206,9 @@ describe('environment', () => {
       SLUICE_ADAPTERS_KRAKEN_WS_URL: 'wss://x.example'
     }
     assert.equal(load({ environment: named }).adapters['kraken']?.wsUrl, 'wss://x.example')
-    const declared = file('adapters:\n  binance-usdm: {module: ./usdm.js, wsUrl: "wss://y.example"}\n')
+    const declared = file(
+      'adapters:\n  binance-usdm: {module: ./usdm.js, wsUrl: "wss://y.example"}\n'
+    )
     const config = load({
       files: [declared],
       environment: { SLUICE_ADAPTERS_BINANCE_USDM_REST_URL: 'https://z.example' }
@@ -220,7 +232,10 @@ describe('environment', () => {
         PATH: '/bin'
       }
     })
-    assert.match(problems({ environment: { SLUICE_PORT: '8081' } })[0] ?? '', /unknown variable SLUICE_PORT/)
+    assert.match(
+      problems({ environment: { SLUICE_PORT: '8081' } })[0] ?? '',
+      /unknown variable SLUICE_PORT/
+    )
   })
 })
 

@@ -36,7 +36,10 @@ const FILES: readonly (readonly [string, RegExp])[] = [
   ['kafka:\n  broker: x\n', /case\.yaml:2: unknown key kafka\.broker;.*kafka\.brokers/],
   ['port: 1\n', /:1: unknown key port;.*http\.port/],
   ['htpt: {port: 1}\n', /unknown key htpt;.*http/],
-  ['http:\n  host: a\n  port: 99999\n', /:3: http\.port must be an integer from 0 to 65535, is 99999/],
+  [
+    'http:\n  host: a\n  port: 99999\n',
+    /:3: http\.port must be an integer from 0 to 65535, is 99999/
+  ],
   ['http: {port: "80x"}\n', /http\.port must be an integer/],
   ['http: {port: 1.5}\n', /http\.port must be an integer/],
   ['http: {port: 1e999}\n', /http\.port must be an integer/],
@@ -60,7 +63,10 @@ const FILES: readonly (readonly [string, RegExp])[] = [
   ['adapters: {binance: {wsUrl: "http://x"}}\n', /wsUrl must be a URL with ws:\/\/ or wss:\/\//],
   ['adapters: {binance: {wsUrl: "nonsense"}}\n', /wsUrl must be a URL/],
   ['adapters: {binance: {restUrl: "ftp://x"}}\n', /restUrl must be a URL/],
-  ['adapters: {binance: {timeouts: {conectMs: 5}}}\n', /unknown key adapters\.binance\.timeouts\.conectMs;.*connectMs/],
+  [
+    'adapters: {binance: {timeouts: {conectMs: 5}}}\n',
+    /unknown key adapters\.binance\.timeouts\.conectMs;.*connectMs/
+  ],
   ['adapters: {binance: {live: both}}\n', /live must be one of stream, poll/],
   ['adapters: {Bad_Name: {module: x}}\n', /adapter name "Bad_Name" must be lower-case/],
   ['adapters: {other: {wsUrl: "wss://x.example"}}\n', /adapters\.other\.module must be set/],
@@ -71,10 +77,19 @@ const FILES: readonly (readonly [string, RegExp])[] = [
   ['kafka: {topic: "a.{symbl}"}\n', /kafka\.topic must be letters/],
   ['kafka: {librdkafka: {a.b: [1]}}\n', /librdkafka must hold texts only/],
   ['kafka: {librdkafka: 5}\n', /librdkafka must be a map/],
-  ['kafka: {partitionStrategy: explicit, partition: 1}\n', /partition must be below topicPartitions/],
+  [
+    'kafka: {partitionStrategy: explicit, partition: 1}\n',
+    /partition must be below topicPartitions/
+  ],
   ['sinks: {kafka: {sources: [heall]}}\n', /sources must hold only live/],
-  ['subscriptions: [{adapter: binanc, channels: [trade], symbols: [A]}]\n', /unknown adapter "binanc"; the nearest known one is binance/],
-  ['subscriptions: [{chanels: [trade], symbols: [A]}]\n', /unknown key "chanels"; the nearest known one is channels/],
+  [
+    'subscriptions: [{adapter: binanc, channels: [trade], symbols: [A]}]\n',
+    /unknown adapter "binanc"; the nearest known one is binance/
+  ],
+  [
+    'subscriptions: [{chanels: [trade], symbols: [A]}]\n',
+    /unknown key "chanels"; the nearest known one is channels/
+  ],
   ['subscriptions: [{channels: [trade]}]\n', /symbols is empty/],
   ['subscriptions: 5\n', /subscriptions must be a list/],
   ['a: [\n', /case\.yaml:\d+: /],
@@ -87,7 +102,10 @@ const FILES: readonly (readonly [string, RegExp])[] = [
   ['constructor: {prototype: {x: 1}}\n', /unknown key constructor/],
   ['kafka: {librdkafka: {__proto__: {x: 1}}}\n', /librdkafka must not hold a key|texts only/],
   ['adapters: {__proto__: {module: x}}\n', /adapter name "__proto__"/],
-  ['subscriptions: [{__proto__: {x: 1}, channels: [trade], symbols: [A]}]\n', /unknown key "__proto__"/]
+  [
+    'subscriptions: [{__proto__: {x: 1}, channels: [trade], symbols: [A]}]\n',
+    /unknown key "__proto__"/
+  ]
 ]
 
 describe('a YAML file with', () => {
@@ -109,7 +127,10 @@ describe('a YAML file with', () => {
 })
 
 it('a file that is missing, a folder or too large is refused by name', () => {
-  assert.match(problems({ files: [join(folder, 'none.yaml')] })[0] ?? '', /none\.yaml: cannot read.*ENOENT/)
+  assert.match(
+    problems({ files: [join(folder, 'none.yaml')] })[0] ?? '',
+    /none\.yaml: cannot read.*ENOENT/
+  )
   assert.match(problems({ files: [folder] })[0] ?? '', /not a regular file/)
   assert.match(problems({ files: ['/dev/zero'] })[0] ?? '', /not a regular file/)
   assert.match(problems({ files: [yaml(`# ${'x'.repeat(1 << 20)}\n`)] })[0] ?? '', /larger than/)
@@ -127,7 +148,10 @@ const TEXTS: readonly (readonly [ConfigInputs, RegExp])[] = [
   [{ environment: { SLUICE_HTTP_PORT: '1e3' } }, /http\.port must be/],
   [{ environment: { SLUICE_DRAIN_SECONDS: '99999999999999999999' } }, /drainSeconds must be/],
   [{ environment: { SLUICE_LOG_PRETTY: 'maybe' } }, /log\.pretty must be true or false/],
-  [{ environment: { SLUICE_SPOOL_MODE: 'always' } }, /SLUICE_SPOOL_MODE: spool\.mode always is not/],
+  [
+    { environment: { SLUICE_SPOOL_MODE: 'always' } },
+    /SLUICE_SPOOL_MODE: spool\.mode always is not/
+  ],
   [{ environment: { SLUICE_KAFKA_LIBRDKAFKA: '{"__proto__":"x"}' } }, /must not hold a key/],
   [{ environment: { SLUICE_SUBSCRIPTIONS: '{"__proto__":1}' } }, /must be a list/],
   [{ environment: { SLUICE___PROTO__: '1' } }, /unknown variable SLUICE___PROTO__/]
