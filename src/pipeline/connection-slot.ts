@@ -11,11 +11,12 @@ import type { Prng } from '../core/prng.ts'
 import type { DialGate, DialTicket } from '../transport/dial-gate.ts'
 import { FrameLane } from '../transport/frame-lane.ts'
 import type { FrameSink } from '../transport/frame-sink.ts'
-import { Overlap } from '../transport/overlap.ts'
 import type { WsEnd } from '../transport/ws-client.ts'
+import { Handover } from './handover.ts'
 import { classifyConnect, classifyEnd } from './link-end.ts'
+import { ReplacePacer } from './replace-pacer.ts'
 import type { RunnerConfig, RunnerTuning } from './runner-config.ts'
-import type { ReconnectReason, RunnerCounters } from './runner-counters.ts'
+import { countGaps, type ReconnectReason, type RunnerCounters } from './runner-counters.ts'
 import { type LinkListener, StreamLink } from './stream-link.ts'
 
 export interface SlotContext {
@@ -41,11 +42,8 @@ export interface SlotEvents {
 
 export type SlotState = 'waiting' | 'connecting' | 'subscribing' | 'live' | 'paused' | 'stopped'
 
-/** After the switch, late frames of the old socket's messages may still come on the new one. */
-const OVERLAP_TAIL_MS = 2000
 /** A connection that lasted this long ends the backoff. */
 const SETTLED_MS = 1000
-const REPLACE_MS_MAX = 900_000
 /** The exchange refuses us as such: asking often makes it worse. */
 const REFUSED_MS = 30_000
 
@@ -58,16 +56,13 @@ export class ConnectionSlot implements LinkListener {
   private readonly context: SlotContext
   private readonly backoff: Backoff
   private link: StreamLink | null = null
-  private next: StreamLink | null = null
-  private overlap: Overlap | null = null
-  private overlapUntilMs = Number.POSITIVE_INFINITY
+  private handover: Handover | null = null
   private ticket: DialTicket | null = null
   private stopped = false
   /** Why the present link is being ended, when we end it. */
   private endReason: ReconnectReason | null = null
   private replaceReason: ReconnectReason = 'stale'
-  private replacedAtMs = Number.NEGATIVE_INFINITY
-  private replaceWaitMs: number
+  private readonly replacePacer: ReplacePacer
   /** The present link lacks streams: replaced until one has them all. */
   private unacknowledged = false
   private heardAtMs = 0
@@ -77,7 +72,7 @@ export class ConnectionSlot implements LinkListener {
     this.id = id
     this.context = context
     const { config, tuning, prng, clock } = context
-    this.replaceWaitMs = tuning.replaceMs
+    this.replacePacer = new ReplacePacer(tuning.replaceMs, clock)
     this.backoff = new Backoff({ ...config.reconnect, prng })
     this.lane = new FrameLane({
       sink: context.sink,
@@ -110,7 +105,7 @@ export class ConnectionSlot implements LinkListener {
 
   /** Frames received that are neither in the ring nor dropped. */
   get waitingFrames(): number {
-    return this.lane.waitingFrames + (this.overlap?.heldFrames ?? 0)
+    return this.lane.waitingFrames + (this.handover?.heldFrames ?? 0)
   }
 
   /** Adds streams; dials if this is the first. */
@@ -118,14 +113,14 @@ export class ConnectionSlot implements LinkListener {
     const names = specs.map((spec) => spec.name)
     for (const spec of specs) this.streams.set(spec.name, spec)
     this.link?.subscribe(names)
-    this.next?.subscribe(names)
+    this.handover?.next?.subscribe(names)
     if (this.link === null && this.ticket === null) this.dialSoon()
   }
 
   remove(names: readonly string[]): void {
     for (const name of names) this.streams.delete(name)
     this.link?.unsubscribe(names)
-    this.next?.unsubscribe(names)
+    this.handover?.next?.unsubscribe(names)
   }
 
   /** Closes with a handshake; what arrives until then is taken in. `drained` follows. */
@@ -134,9 +129,9 @@ export class ConnectionSlot implements LinkListener {
     this.stopped = true
     this.ticket?.cancel()
     this.ticket = null
-    const { link, next } = this
-    this.dropReplacement()
-    next?.terminate()
+    const { link } = this
+    this.handover?.next?.terminate()
+    this.dropHandover()
     if (link === null) this.checkDrained()
     else link.close()
   }
@@ -144,7 +139,7 @@ export class ConnectionSlot implements LinkListener {
   /** Beat of the watchdogs. */
   tick(): void {
     const nowMs = this.context.clock.monotonicMs()
-    if (nowMs > this.overlapUntilMs) this.endOverlap()
+    if (this.handover?.isOver === true) this.handover = null
     const { link } = this
     if (link === null || link.openedAtMs === null) return
     if (this.unacknowledged) this.replace('acknowledge')
@@ -164,17 +159,11 @@ export class ConnectionSlot implements LinkListener {
    * not now, because one is on its way, the slot is not live, or the last replacement was too recent.
    */
   replace(reason: ReconnectReason): boolean {
-    const nowMs = this.context.clock.monotonicMs()
-    if (this.stopped || this.link === null || this.next !== null || this.ticket !== null)
+    const isIdle =
+      this.link !== null && this.ticket === null && (this.handover?.next ?? null) === null
+    if (this.stopped || !isIdle || this.lane.isStalled || !this.replacePacer.tryBegin())
       return false
-    if (this.lane.isStalled || nowMs - this.replacedAtMs < this.replaceWaitMs) return false
-    const helped = nowMs - this.replacedAtMs > 2 * REPLACE_MS_MAX
-    const { replaceMs } = this.context.tuning
-    const isFirst = helped || this.replacedAtMs === Number.NEGATIVE_INFINITY
-    this.replaceWaitMs = isFirst ? replaceMs : Math.min(REPLACE_MS_MAX, this.replaceWaitMs * 2)
-    this.replacedAtMs = nowMs
     this.replaceReason = reason
-    this.endOverlap()
     this.requestDial(0, () => this.dialReplacement())
     return true
   }
@@ -197,14 +186,14 @@ export class ConnectionSlot implements LinkListener {
   }
 
   linkReady(link: StreamLink): void {
-    if (link === this.next) this.switchOver()
+    if (link === this.handover?.next) this.switchOver()
     if (link === this.link) this.context.events.live(this)
   }
 
   /** Hot path. */
   linkFrame(link: StreamLink, data: Buffer, binary: boolean): void {
-    if (this.overlap === null) this.lane.offer(data, binary, link.number)
-    else this.overlapped(this.overlap, link, { data, binary })
+    if (this.handover === null) this.lane.offer(data, binary, link.number)
+    else if (!this.handover.frame(link, data, binary)) this.switchOver()
   }
 
   linkShutdownNotice(link: StreamLink): void {
@@ -214,7 +203,7 @@ export class ConnectionSlot implements LinkListener {
 
   linkUnacknowledged(link: StreamLink, error: SluiceError): void {
     this.note(error)
-    if (link === this.next) {
+    if (link === this.handover?.next) {
       link.terminate()
       return
     }
@@ -225,8 +214,8 @@ export class ConnectionSlot implements LinkListener {
 
   linkEnded(link: StreamLink, end: WsEnd): void {
     if (!end.wasOpen) this.dialFailed(end)
-    if (link === this.next) {
-      this.dropReplacement()
+    if (link === this.handover?.next) {
+      this.dropHandover()
       return
     }
     if (link !== this.link) return
@@ -239,8 +228,7 @@ export class ConnectionSlot implements LinkListener {
     this.endReason = null
     this.unacknowledged = false
     // The replacement, if it is on its way, takes over as it is.
-    if (this.next !== null) this.switchOver()
-    else this.dialSoon()
+    if (!this.switchOver()) this.dialSoon()
   }
 
   private dialSoon(): void {
@@ -272,9 +260,7 @@ export class ConnectionSlot implements LinkListener {
       return
     }
     if (link === null) return
-    this.next = link
-    this.overlap = new Overlap()
-    this.overlapUntilMs = Number.POSITIVE_INFINITY
+    this.handover = new Handover(this.link, link, { ...this.context, lane: this.lane })
   }
 
   private dial(): StreamLink | null {
@@ -310,81 +296,38 @@ export class ConnectionSlot implements LinkListener {
     const reason = this.endReason ?? classifyEnd(end, ageMs, adapter.limits.connectionAgeMsMax)
     this.reconnects += 1
     counters.reconnects[reason] += 1
-    this.countGaps(reason, this.streams.values())
+    countGaps(counters, reason, this.streams.values())
     if (end.error !== null) this.note(end.error)
     const { code } = end
     logger.warn('connection ended', { connection: link.number, slot: this.id, reason, code, ageMs })
   }
 
-  /** Streams the exchange spoke on while nobody listened. */
-  countGaps(reason: ReconnectReason, streams: Iterable<StreamSpec>): void {
-    const { gaps, gapsByChannel } = this.context.counters
-    for (const { channel } of streams) {
-      gaps[reason] += 1
-      gapsByChannel.set(channel, (gapsByChannel.get(channel) ?? 0) + 1)
-    }
-  }
-
-  private switchOver(): void {
-    const { next, link: old, overlap } = this
-    if (next === null) return
+  /** The next socket becomes the present one. False: there is none. */
+  private switchOver(): boolean {
+    const { handover, link: old } = this
+    if (handover === null || handover.next === null) return false
     const { counters, clock, logger } = this.context
-    this.next = null
-    this.link = next
+    const link = handover.switchOver()
+    this.link = link
     this.unacknowledged = false
-    if (this.lane.isStalled) next.pause()
+    if (this.lane.isStalled) link.pause()
     this.heardAtMs = clock.monotonicMs()
     this.heardCount = -1
-    if (old !== null) {
-      this.reconnects += 1
-      counters.reconnects[this.replaceReason] += 1
-      logger.info('connection replaced', {
-        connection: old.number,
-        by: next.number,
-        slot: this.id,
-        reason: this.replaceReason
-      })
-      old.terminate()
-    }
-    if (overlap === null) return
-    const heldFrames = overlap.heldFrames
-    const news = overlap.release()
-    counters.framesDuplicate += heldFrames - news.length
-    for (const { data, binary } of news) this.lane.offer(data, binary, next.number)
-    this.overlapUntilMs = clock.monotonicMs() + OVERLAP_TAIL_MS
+    if (old === null) return true
+    const reason = this.replaceReason
+    this.reconnects += 1
+    counters.reconnects[reason] += 1
+    const connection = old.number
+    logger.info('connection replaced', { connection, by: link.number, slot: this.id, reason })
+    old.terminate()
+    return true
   }
 
-  private overlapped(
-    overlap: Overlap,
-    link: StreamLink,
-    frame: { readonly data: Buffer; readonly binary: boolean }
-  ): void {
-    const { data, binary } = frame
-    if (link === this.next) {
-      if (!overlap.hold(data, binary)) this.switchOver()
-      return
-    }
-    const isOld = link !== this.link
-    // The old socket's last chunk after the switch: the new one has brought or will bring it.
-    if (isOld || (this.next === null && overlap.isRepeated(data))) {
-      this.context.counters.framesDuplicate += 1
-      return
-    }
-    if (this.next !== null) overlap.remember(data)
-    this.lane.offer(data, binary, link.number)
-  }
-
-  /** The replacement will not come: what it held is the old socket's to bring. */
-  private dropReplacement(): void {
-    if (this.next === null) return
-    this.next = null
-    this.context.counters.framesDuplicate += this.overlap?.heldFrames ?? 0
-    this.endOverlap()
-  }
-
-  private endOverlap(): void {
-    this.overlap = null
-    this.overlapUntilMs = Number.POSITIVE_INFINITY
+  /** After the switch it stays until its tail is over: the old socket's last chunk may still come. */
+  private dropHandover(): void {
+    if ((this.handover?.next ?? null) === null) return
+    this.handover?.drop()
+    this.handover = null
   }
 
   private pause(): void {

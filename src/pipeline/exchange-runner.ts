@@ -15,7 +15,7 @@ import { RestClient } from '../transport/rest-client.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { ConnectionSlot } from './connection-slot.ts'
 import { DEFAULT_TUNING, type RunnerConfig, type RunnerTuning } from './runner-config.ts'
-import { createRunnerCounters, type RunnerCounters } from './runner-counters.ts'
+import { countGaps, createRunnerCounters, type RunnerCounters } from './runner-counters.ts'
 import { connectionStatus, type RunnerState, type RunnerStatus } from './runner-status.ts'
 import { ShardPlan } from './shard-plan.ts'
 import { StaleWatch } from './stale-watch.ts'
@@ -156,7 +156,8 @@ export class ExchangeRunner {
 
   async restart(): Promise<void> {
     if (this.state === 'running') {
-      for (const slot of this.pool.slots()) slot.countGaps('restart', slot.streams.values())
+      for (const slot of this.pool.slots())
+        countGaps(this.counters, 'restart', slot.streams.values())
       this.counters.reconnects.restart += [...this.pool.slots()].length
     }
     await this.stop()
@@ -358,7 +359,7 @@ export class ExchangeRunner {
   private streamStale(stream: StreamSpec, suspicion: string): void {
     const slot = this.pool.slotOf(stream.name)
     if (slot === undefined || !slot.replace('stale')) return
-    slot.countGaps('stale', [stream])
+    countGaps(this.counters, 'stale', [stream])
     this.options.logger.warn('stream is stale', { stream: stream.name, suspicion, slot: slot.id })
   }
 }

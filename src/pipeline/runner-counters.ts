@@ -1,5 +1,7 @@
 /** Counts of one exchange's connections, read at scrape. Main thread, plain numbers. */
 
+import type { StreamSpec } from '../adapters/adapter.ts'
+
 /** Why a connection that had been open was replaced. */
 export type ReconnectReason =
   /** Closed by the server with a closing handshake. */
@@ -77,5 +79,18 @@ export function createRunnerCounters(): RunnerCounters {
     gaps: reasons(),
     gapsByChannel: new Map(),
     probes: { fresh: 0, stale: 0, recovered: 0, failed: 0 }
+  }
+}
+
+/** Streams the exchange spoke on while nobody listened. */
+export function countGaps(
+  counters: RunnerCounters,
+  reason: ReconnectReason,
+  streams: Iterable<StreamSpec>
+): void {
+  const { gaps, gapsByChannel } = counters
+  for (const { channel } of streams) {
+    gaps[reason] += 1
+    gapsByChannel.set(channel, (gapsByChannel.get(channel) ?? 0) + 1)
   }
 }
