@@ -44,6 +44,11 @@ export class ReplayFeed {
     for (const lane of this.#lanes.values()) await lane.finish()
   }
 
+  /** Gives up at once: an open connection would keep the process alive. */
+  abort(): void {
+    for (const lane of this.#lanes.values()) lane.abort()
+  }
+
   async #pushLater(frame: CapturedFrame): Promise<void> {
     const lane = await this.#lane(frame.stream)
     await lane.wait()
@@ -119,6 +124,10 @@ class Lane {
     this.#assertOpen()
     this.#socket?.close()
     while (this.#closed === null) await this.#event(false)
+  }
+
+  abort(): void {
+    this.#socket?.terminate()
   }
 
   get #buffered(): number {

@@ -53,32 +53,18 @@ interface Replay {
 async function replay(options: Replay): Promise<number> {
   const feed = new ReplayFeed({ url: options.url, token: options.token })
   const signal = stopSignal()
-  let stopped = false
-  void signal.stopped.then(() => {
-    stopped = true
-  })
+  const run = new ReplayRun(options, feed)
+  void signal.stopped.then(() => run.stop())
   const startMs = performance.now()
-  let firstNs: bigint | null = null
-  let replies = 0
-  for await (const captured of readCapture(options.path)) {
-    if (stopped) break
-    if (captured.kind === 'reply') {
-      replies += 1
-      continue
-    }
-    if (options.speed !== 'max' && captured.receivedNs !== null) {
-      firstNs ??= captured.receivedNs
-      const dueMs = Number(captured.receivedNs - firstNs) / 1e6 / options.speed
-      await sleepUntil(startMs + dueMs, signal.stopped)
-    }
-    const waiting = feed.push(captured)
-    if (waiting !== null) await Promise.race([waiting, signal.stopped])
+  try {
+    await run.play()
+  } finally {
+    feed.abort()
+    signal.cancel()
   }
-  await feed.close()
-  signal.cancel()
   const seconds = (performance.now() - startMs) / 1000
   const rate = Math.round(feed.frames / Math.max(seconds, 1e-6))
-  const left = replies === 0 ? '' : `, ${replies} REST replies left out`
+  const left = run.replies === 0 ? '' : `, ${run.replies} REST replies left out`
   process.stdout.write(
     `replayed ${feed.frames} frames, ${feed.bytes} bytes, in ${seconds.toFixed(2)} s ` +
       `(${rate}/s)${left}\n`
@@ -86,16 +72,68 @@ async function replay(options: Replay): Promise<number> {
   return EXIT_OK
 }
 
-async function sleepUntil(dueMs: number, stopped: Promise<void>): Promise<void> {
-  const ms = dueMs - performance.now()
-  // Timers are good to a millisecond; frames closer together go out together.
-  if (ms < 1) return
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const due = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([due, stopped])
-  clearTimeout(timer)
+/** The way through one file. No promise outlives its frame: a long replay must not grow. */
+class ReplayRun {
+  /** Captured REST replies, which are no frames. */
+  replies = 0
+  readonly #options: Replay
+  readonly #feed: ReplayFeed
+  #stopped = false
+  #wake: (() => void) | null = null
+
+  constructor(options: Replay, feed: ReplayFeed) {
+    this.#options = options
+    this.#feed = feed
+  }
+
+  /** Ends `play` soon; frames that wait for credit are not sent any more. */
+  stop(): void {
+    this.#stopped = true
+    this.#feed.abort()
+    this.#wake?.()
+  }
+
+  async play(): Promise<void> {
+    try {
+      await this.#feedAll()
+      await this.#feed.close()
+    } catch (error) {
+      if (!this.#stopped) throw error
+    }
+  }
+
+  async #feedAll(): Promise<void> {
+    const { path, speed } = this.#options
+    const startMs = performance.now()
+    let firstNs: bigint | null = null
+    for await (const captured of readCapture(path)) {
+      if (this.#stopped) return
+      if (captured.kind === 'reply') {
+        this.replies += 1
+        continue
+      }
+      if (speed !== 'max' && captured.receivedNs !== null) {
+        firstNs ??= captured.receivedNs
+        await this.#sleepUntil(startMs + Number(captured.receivedNs - firstNs) / 1e6 / speed)
+      }
+      const waiting = this.#feed.push(captured)
+      if (waiting !== null) await waiting
+    }
+  }
+
+  async #sleepUntil(dueMs: number): Promise<void> {
+    const ms = dueMs - performance.now()
+    // Timers are good to a millisecond; frames closer together go out together.
+    if (ms < 1) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = null
+  }
 }
 
 function checkedUrl(text: string): string {

@@ -70,4 +70,9 @@ export class PushSocket {
   close(): void {
     this.#socket.close(1000)
   }
+
+  /** At once; what was not sent is dropped. */
+  terminate(): void {
+    this.#socket.terminate()
+  }
 }
