@@ -70,7 +70,7 @@ export function staticSchema(machine: Machine): SchemaOf<StaticConfig> {
     admin: { token: text('', 'Token for changing calls; empty = loopback only.', secret) },
     ingest: {
       token: text('', 'Token for the ingest listener; empty = loopback only.', secret),
-      creditFrames: integer(256, 'Most frames a client may have under way.', {
+      creditFrames: integer(1024, 'Most frames a client may have under way.', {
         min: 1,
         max: 65_536
       }),
@@ -79,8 +79,9 @@ export function staticSchema(machine: Machine): SchemaOf<StaticConfig> {
         max: 16 * MIB
       }),
       backlogBytesMax: integer(
-        64 * MIB,
-        'Memory for frames under way to a full ring, all clients; bounds the credit given.',
+        256 * MIB,
+        'Most memory for frames under way to a full ring, all clients. Credit never exceeds it divided ' +
+          'by frameBytesMax, so a smaller frameBytesMax gives fast clients a wider window.',
         { min: MIB, max: 1024 * MIB }
       ),
       connectionsMax: integer(64, 'Ingest clients at once.', { min: 1, max: 1024 })
