@@ -57,7 +57,10 @@ export interface SimulatedExchangeOptions {
    * and the market stands still.
    */
   readonly recording?: string
-  /** Rows of trades and aggregate trades kept for REST, per symbol; 100,000 unless given. */
+  /**
+   * Rows of trades and of aggregate trades kept for REST, per symbol; unless given 800,000 shared out,
+   * from 5,000 to 100,000 each.
+   */
   readonly historyRows?: number
 }
 
@@ -108,6 +111,7 @@ const CATCH_UP_US = 2_000_000
 const ADVANCE_SLICE_US = 100_000
 const ADVANCE_BUFFER_BYTES = 4 * 1024 * 1024
 const HISTORY_TRADES_MAX = 50_000
+const HISTORY_ROWS_ALL = 800_000
 
 export async function startSimulatedExchange(
   options: SimulatedExchangeOptions = {}
@@ -155,13 +159,15 @@ class RunningExchange implements SimulatedExchange {
     this.#clockOriginUs = this.#clock.wallUs()
     const nowUs = this.#real ? this.#clockOriginUs : MANUAL_START_US + historyUs
     const startUs = options.startTimeUs ?? nowUs - historyUs
+    const specs = symbolSpecs(recording?.symbols ?? options.symbols ?? 8)
+    const rows = Math.max(5_000, Math.min(100_000, Math.floor(HISTORY_ROWS_ALL / specs.length)))
     this.market = new Market({
-      specs: symbolSpecs(recording?.symbols ?? options.symbols ?? 8),
+      specs,
       seed,
       startUs,
       tradesPerSecond: rate,
       ...(options.symbolRates === undefined ? {} : { symbolRates: options.symbolRates }),
-      historyRows: options.historyRows ?? 100_000
+      historyRows: options.historyRows ?? rows
     })
     this.market.advance(this.market.startUs + historyUs, silentListener)
     this.#originUs = options.startTimeUs === undefined ? nowUs : this.market.nowUs
@@ -178,13 +184,12 @@ class RunningExchange implements SimulatedExchange {
         shutdownNotice: () => this.shutdownNotice()
       }
     })
-    const specs = new Map([...this.market.symbols].map(([name, each]) => [name, each.spec]))
     this.#desk = new RequestDesk({
       clock: this.#clock,
       limits,
       faults: this.faults,
       source: {
-        specs,
+        specs: new Map(specs.map((spec) => [spec.symbol, spec])),
         markets: this.market.symbols,
         limits,
         nowUs: () => this.#nowUs(),

@@ -19,6 +19,8 @@ export type WindowName = keyof typeof WINDOWS
 /** The exchange's only other time zone on streams. */
 export const SHANGHAI_OFFSET_US = 28_800_000_000
 
+const SHANGHAI_INTERVALS: ReadonlySet<Interval> = new Set(['6h', '12h', '1d', '3d', '1w', '1M'])
+
 /** Mean number of trades of one taker order in this flow; measured, and held by a test. */
 const TRADES_PER_TAKER = 1.79
 const QUOTES_PER_TAKER = 3
@@ -71,6 +73,7 @@ export class SymbolMarket {
   minute: Bar
   lastTrade: Trade
   readonly #prng: Prng
+  readonly #series: ReadonlySet<CandleSeries>
   readonly #meanGapUs: number
   #nextActionUs: number
   #lastEventUs = 0
@@ -89,10 +92,17 @@ export class SymbolMarket {
     this.aggregates = new RowLog(6, options.historyRows)
     const price = spec.startTicks
     for (const interval of INTERVALS) {
-      this.candles.set(interval, new CandleSeries({ interval, offsetUs: 0, startUs, price }))
+      const series = new CandleSeries({ interval, offsetUs: 0, startUs, price })
+      this.candles.set(interval, series)
       const offsetUs = SHANGHAI_OFFSET_US
-      this.shanghaiCandles.set(interval, new CandleSeries({ interval, offsetUs, startUs, price }))
+      // Eight hours are a whole number of the shorter candles: those are the same in both zones.
+      const own = SHANGHAI_INTERVALS.has(interval)
+      this.shanghaiCandles.set(
+        interval,
+        own ? new CandleSeries({ interval, offsetUs, startUs, price }) : series
+      )
     }
+    this.#series = new Set([...this.candles.values(), ...this.shanghaiCandles.values()])
     for (const name of Object.keys(WINDOWS) as WindowName[]) {
       this.windows.set(name, new RollingWindow(WINDOWS[name], price))
     }
@@ -125,10 +135,7 @@ export class SymbolMarket {
   /** Closes the second that ends at `endUs`; returns the series whose candle it closed. */
   closeSecond(endUs: number): CandleSeries[] {
     const closed: CandleSeries[] = []
-    for (const series of this.candles.values()) {
-      if (series.addSecond(this.second, endUs)) closed.push(series)
-    }
-    for (const series of this.shanghaiCandles.values()) {
+    for (const series of this.#series) {
       if (series.addSecond(this.second, endUs)) closed.push(series)
     }
     this.minute.merge(this.second)
