@@ -17,10 +17,16 @@ export class ConfigError extends SluiceError {
 }
 
 const SHOWN_CHARACTERS_MAX = 80
+/** What JSON leaves as it is, although terminals obey it. */
+const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029]/g
 
 /** A value as an error message may show it: one line, bounded, no credentials of a URL. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)
-  const masked = text.replaceAll(/:\/\/[^/@\s"]*@/g, '://***@')
+  const masked = text
+    .replaceAll(/:\/\/[^/@\s"]*@/g, '://***@')
+    .replaceAll(UNPRINTABLE, (character) => {
+      return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+    })
   return masked.length > SHOWN_CHARACTERS_MAX ? `${masked.slice(0, SHOWN_CHARACTERS_MAX)}…` : masked
 }

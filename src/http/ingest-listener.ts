@@ -3,7 +3,7 @@
  * socket, so the client is told by `{"credit":N}` how many further frames it may send; one that sends
  * more is closed with 1013. Main thread.
  */
-import type { Logger } from '../core/logger.ts'
+import type { LogLimiter } from '../telemetry/log-limiter.ts'
 import { type Access, bearerToken } from './access.ts'
 import type { IngestAdmission, IngestSession, ServiceControl } from './control.ts'
 import { HttpError, httpErrorOf, statusLine } from './http-error.ts'
@@ -35,7 +35,7 @@ export interface IngestListenerOptions {
   readonly access: Access
   readonly token: string
   readonly limits: IngestListenerLimits
-  readonly logger: Logger
+  readonly log: LogLimiter
   /** A client's connection has ended. */
   readonly onReleased: () => void
 }
@@ -219,12 +219,12 @@ export class IngestListener {
     try {
       session?.close()
     } catch (error) {
-      this.options.logger.error('closing ingest session failed', { error: String(error) })
+      this.options.log.error('close', 'closing ingest session failed', { error: String(error) })
     }
   }
 
   private fail(socket: WebSocket<Client>, error: unknown): void {
-    this.options.logger.error('ingest session failed', { error: String(error) })
+    this.options.log.error('session', 'ingest session failed', { error: String(error) })
     if (this.sockets.has(socket)) socket.end(CLOSE_INTERNAL, 'the service failed')
   }
 }

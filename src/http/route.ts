@@ -2,7 +2,7 @@
  * The one way a route reaches uWebSockets.js. A handler of its own that threw, or returned without an
  * abort handler, would end the whole process; here neither can happen. Main thread.
  */
-import type { Logger } from '../core/logger.ts'
+import type { LogLimiter } from '../telemetry/log-limiter.ts'
 import { type Access, bearerToken, type RequestHead } from './access.ts'
 import { HttpError, httpErrorOf, statusLine } from './http-error.ts'
 import type { HttpRequest, HttpResponse, TemplatedApp } from './uws.ts'
@@ -37,7 +37,7 @@ export interface RouteContext {
   readonly access: Access
   readonly adminToken: string
   readonly bodyBytesMax: number
-  readonly logger: Logger
+  readonly log: LogLimiter
   readonly countReply: (status: number) => void
 }
 
@@ -235,7 +235,7 @@ function run(call: Call, route: Route, request: RouteRequest): void {
 function fail(call: Call, thrown: unknown): void {
   const error = httpErrorOf(thrown)
   if (error.status === 500) {
-    call.context.logger.error('http handler failed', {
+    call.context.log.error(call.path, 'http handler failed', {
       path: call.path,
       error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
     })
@@ -262,6 +262,6 @@ function send(call: Call, reply: Reply): void {
       else res.end(reply.text, close)
     })
   } catch (error) {
-    call.context.logger.error('http reply failed', { path: call.path, error: String(error) })
+    call.context.log.error('reply', 'http reply failed', { path: call.path, error: String(error) })
   }
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '../core/clock.ts'
 import { SluiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { LogLimiter } from '../telemetry/log-limiter.ts'
 import { Access } from './access.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import type { ServiceControl } from './control.ts'
@@ -53,7 +54,9 @@ export class HttpServer {
   private closed = false
 
   constructor(options: HttpServerOptions) {
-    const { control, logger, adminToken, bodyBytesMax } = options
+    const { control, adminToken, bodyBytesMax } = options
+    // A client can make the same thing fail as often as it likes.
+    const log = new LogLimiter(options.logger, options.clock)
     this.options = options
     this.app = uws.App()
     this.limit = new ConnectionLimit(options.connectionsMax)
@@ -64,7 +67,7 @@ export class HttpServer {
       access,
       token: options.ingestToken,
       limits: options.ingest,
-      logger,
+      log,
       onReleased: () => this.limit.released()
     })
     this.ingest.attach(this.app)
@@ -78,7 +81,7 @@ export class HttpServer {
     const countReply = (status: number): void => {
       this.replies[status] = (this.replies[status] ?? 0) + 1
     }
-    registerRoutes(this.app, routes, { access, adminToken, bodyBytesMax, logger, countReply })
+    registerRoutes(this.app, routes, { access, adminToken, bodyBytesMax, log, countReply })
   }
 
   /** Resolves with the port. @throws SluiceError SLUICE_HTTP_LISTEN, e.g. when the port is taken */
