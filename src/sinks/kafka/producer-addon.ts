@@ -23,6 +23,18 @@ export interface PendingDefinition {
 
 /** One reading of a producer; cheap enough for once a second. */
 export interface ProducerSnapshot {
+  /**
+   * The shared counters, read in the same moment as what is in flight:
+   * taken = delivered + rejected + lost + inFlight at any time, and so for dead letters.
+   */
+  readonly recordsTaken: number
+  readonly recordsDelivered: number
+  /** Refused by Kafka and acknowledged on the dead-letter topic. */
+  readonly recordsRejected: number
+  readonly recordsLost: number
+  readonly deadLettersTaken: number
+  readonly deadLettersDelivered: number
+  readonly deadLettersLost: number
   /** Records taken from the rings and not yet delivered, dead-lettered or lost. A count of its own. */
   readonly inFlight: number
   readonly deadLettersInFlight: number
