@@ -27,7 +27,7 @@ test('the broker is killed twice under load: none lost, doubled or reordered', {
   }
   await run.play(2000)
   const expected = run.expectation()
-  await run.readAll(expected.records, 90_000)
+  await run.readAll(expected.records)
   assertSameRecords(expected, run.reader.messages, run.compareOptions())
   await assertAtRest(run, expected)
   assert.deepEqual(await run.service.stop(), { code: 0, signal: null }, run.service.logTail())

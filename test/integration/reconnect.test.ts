@@ -35,7 +35,7 @@ for (const how of ['clean', 'reset', 'silent'] as const) {
     assert.ok(cut.size >= rounds * 3, `only ${cut.size} connections were cut`)
     const sent = [...sentFrames(run.exchange)]
     const lastIds = sent.length
-    await run.readAll(run.expectation().records, 5000)
+    await run.readAll(run.expectation().records, 3000)
     const lost = assertOnlyCutTailsMissing(sent, run.reader.messages, {
       cut,
       received: run.compareOptions().received
@@ -58,10 +58,11 @@ test('serverShutdown: reopened before the exchange closes', { timeout: 120_000 }
   const stand = (): boolean => run.exchange.connections().every(({ id }) => !old.has(id))
   const start = performance.now()
   while (!stand() && performance.now() - start < 20_000) await run.play(100)
+  assert.ok(stand(), 'the old connections still stand')
   await waitSubscribed(run.exchange, run.service, run.streams)
   await run.play(1000)
   const expected = run.expectation()
-  await run.readAll(expected.records, 5000)
+  await run.readAll(expected.records, 3000)
   assertOnlyCutTailsMissing(sentFrames(run.exchange), run.reader.messages, {
     cut: old,
     received: run.compareOptions().received

@@ -28,7 +28,7 @@ test('SIGTERM under load: exit 0 within the deadline, all that was received is d
   await playing
   assert.deepEqual(exit, { code: 0, signal: null }, run.service.logTail())
   assert.ok(tookMs < 15_000, `draining took ${tookMs} ms`)
-  await run.readAll(run.expectation().records, 2000)
+  await run.readAll(run.expectation().records, 3000)
   // What was on the way to a closing socket was not received; everything before it must be there.
   const lost = assertOnlyCutTailsMissing(sentFrames(run.exchange), run.reader.messages, {
     cut: all,

@@ -34,6 +34,10 @@ export interface ScenarioOptions {
   readonly topic?: string
 }
 
+/** Longer than a broker needs to come back and a producer to notice. */
+const QUIET_MS = 25_000
+const READ_MS_MAX = 120_000
+
 export const CHANNELS = [
   'trade',
   'aggTrade',
@@ -60,8 +64,8 @@ export interface Scenario {
   /** What the journal says was sent, judged by the oracle. */
   expectation(): Expectation
   compareOptions(): CompareOptions
-  /** Reads until `records` stand in Kafka, and a little longer for what must not come. */
-  readAll(records: number, timeoutMs?: number): Promise<void>
+  /** Reads until `records` are read or nothing comes any more, and a little longer for what must not. */
+  readAll(records: number, quietMs?: number): Promise<void>
 }
 
 /** Names that no other test's topics begin with. */
@@ -118,8 +122,13 @@ export async function startScenario(
       partitions: reader.topics(),
       received: { fromUs: startedUs, toUs: BigInt(Date.now()) * 1000n + 1_000_000n }
     }),
-    readAll: async (records, timeoutMs = 60_000) => {
-      await reader.readUntil(() => reader.messages.length >= records, timeoutMs)
+    readAll: async (records, quietMs = QUIET_MS) => {
+      const deadline = performance.now() + READ_MS_MAX
+      let quiet = 0
+      while (reader.messages.length < records && quiet < quietMs) {
+        if (performance.now() > deadline) break
+        quiet = (await reader.readQuiet(250)) > 0 ? 0 : quiet + 250
+      }
       await reader.readQuiet(300)
     }
   }
