@@ -36,4 +36,9 @@ export class Backoff {
   reset(): void {
     this.failures = 0
   }
+
+  /** A success too short to trust: the next attempt is soon, but not at once. */
+  ease(): void {
+    this.failures = Math.min(this.failures, 1)
+  }
 }

@@ -42,7 +42,7 @@ export interface SlotEvents {
 
 export type SlotState = 'waiting' | 'connecting' | 'subscribing' | 'live' | 'paused' | 'stopped'
 
-/** A connection that lasted this long ends the backoff. */
+/** A connection that lasted this long ends the backoff; one that only brought data shortens it. */
 const SETTLED_MS = 1000
 /** The exchange refuses us as such: asking often makes it worse. */
 const REFUSED_MS = 30_000
@@ -224,6 +224,7 @@ export class ConnectionSlot implements LinkListener {
       this.checkDrained()
       return
     }
+    if (link.isReady && link.frames > 0) this.backoff.ease()
     if (end.wasOpen) this.countReconnect(link, end)
     this.endReason = null
     this.unacknowledged = false

@@ -29,6 +29,11 @@ test('a reset makes the next attempt immediate; many failures do not overflow', 
   const backoff = new Backoff({ baseMs: 100, maxMs: 1000, prng: createPrng(SEED) })
   for (let attempt = 0; attempt < 5000; attempt++) assert.ok(backoff.nextMs() <= 1000)
   assert.equal(backoff.attempts, 5000)
+  backoff.ease()
+  for (let round = 0; round < 50; round++) {
+    assert.ok(backoff.nextMs() <= 100)
+    backoff.ease()
+  }
   backoff.reset()
   assert.equal(backoff.nextMs(), 0)
 })
