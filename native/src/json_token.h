@@ -178,7 +178,8 @@ struct Text {
   bool unusable;
 };
 
-// Decodes a string whose escapes are valid; `has_backslash` = the document has one anywhere; `room` has TEXT_BYTES_MAX + 16 bytes and must outlive the text.
+// Decodes a string whose escapes are valid; `has_backslash` = the document has one anywhere. `room` has
+// TEXT_BYTES_MAX + 16 bytes and must outlive the text.
 inline Text decode_text(const Token& token, bool has_backslash, char* room) {
   const char* const end = token.at + token.bytes;
   if (!has_backslash || std::memchr(token.at, '\\', token.bytes) == nullptr) {
