@@ -28,7 +28,7 @@ export interface TinyBehaviour {
     string,
     (url: string) => {
       readonly status: number
-      readonly body: string
+      readonly body: string | Buffer
       readonly headers?: Record<string, string>
     }
   >
@@ -40,6 +40,8 @@ export class TinyExchange {
   dials = 0
   /** Upgrades get no answer at all. */
   silentUpgrades = false
+  /** Requests get no answer at all. */
+  silentRequests = false
   readonly behaviour: TinyBehaviour = { refuseStatus: null, retryAfter: null, rest: new Map() }
   private readonly symbols: readonly string[]
   private server = http.createServer()
@@ -150,6 +152,7 @@ export class TinyExchange {
   private answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     const url = request.url ?? ''
     this.requests.push(url)
+    if (this.silentRequests) return
     for (const [prefix, reply] of this.behaviour.rest) {
       if (!url.startsWith(prefix)) continue
       const { status, body, headers } = reply(url)
