@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { BrokerClient, openBroker } from './e2e/broker.ts'
-import { type CandidateName, prepareRust, TITLES } from './e2e/candidates.ts'
+import { type CandidateName, prepareRust, stopStarted, TITLES } from './e2e/candidates.ts'
 import { type Measurement, measure, type Scenario } from './e2e/measure.ts'
 import { environment, type Spread, spread } from './harness.ts'
 
@@ -137,7 +137,7 @@ async function main(kind: Kind): Promise<void> {
     console.log('recorded: left out, no recordings beside the project (SLUICE_RECORDINGS)')
     return
   }
-  const { address, close } = openBroker(values.broker ?? process.env['KAFKA_BROKERS'])
+  const { address, close } = await openBroker(values.broker ?? process.env['KAFKA_BROKERS'])
   const broker = new BrokerClient(address)
   const runs = new Map<CandidateName, Measurement[]>(names.map((name) => [name, []]))
   mkdirSync(new URL('.cache/bench/', ROOT), { recursive: true })
@@ -158,6 +158,15 @@ async function main(kind: Kind): Promise<void> {
     broker.close()
     close()
   }
+}
+
+// An interrupted benchmark leaves no candidate behind: their sockets break when the feed ends with us,
+// and the service would go on reconnecting.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stopStarted()
+    process.exit(130)
+  })
 }
 
 const kind = KINDS.find((known) => known === positionals[0])

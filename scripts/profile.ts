@@ -10,8 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { BrokerClient, openBroker } from '../bench/e2e/broker.ts'
-import { freePort, sluiceEnvironment, topicsOf } from '../bench/e2e/candidates.ts'
+import { sluiceEnvironment, topicsOf } from '../bench/e2e/candidates.ts'
 import { Feed } from '../bench/e2e/feed-process.ts'
+import { freePort } from '../bench/e2e/free-port.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const CLINIC_VERSION = '13.0.0'
@@ -126,7 +127,7 @@ async function profile(tool: Tool, directory: string, address: string): Promise<
   const [command, args] = commandOf(tool, directory)
   const child = spawn(command, args, {
     cwd: ROOT,
-    env: { ...process.env, ...sluiceEnvironment(work, await freePort()), NO_INSIGHT: '1' },
+    env: { ...process.env, ...sluiceEnvironment(work, await freePort(18_080)), NO_INSIGHT: '1' },
     stdio: ['ignore', log, log]
   })
   try {
@@ -160,7 +161,7 @@ async function main(): Promise<void> {
     return tool
   })
   if (tools.includes('doctor') || tools.includes('flame')) installClinic()
-  const { address, close } = openBroker(values.broker ?? process.env['KAFKA_BROKERS'])
+  const { address, close } = await openBroker(values.broker ?? process.env['KAFKA_BROKERS'])
   const started = new Date().toISOString().replaceAll(':', '').slice(0, 17)
   const lines: string[] = []
   try {

@@ -1,14 +1,26 @@
 /** The benchmark's own client of the broker: makes topics, reads high watermarks, removes topics. */
 import { execFileSync } from 'node:child_process'
 import kafka from '@confluentinc/kafka-javascript'
+import { freePort } from './free-port.ts'
 
 const TIMEOUT_MS = 30_000
 
-/** Starts the node of scripts/kafka when no address is given. Returns the address and how to end it. */
-export function openBroker(address: string | undefined): { address: string; close: () => void } {
+const FIRST_PORT = 19_492
+
+export interface OpenBroker {
+  readonly address: string
+  readonly close: () => void
+}
+
+/**
+ * Starts a node of scripts/kafka when no address is given: one of its own, on a free port, so that two
+ * benchmarks never share a broker.
+ */
+export async function openBroker(address: string | undefined): Promise<OpenBroker> {
   if (address !== undefined && address !== '') return { address, close: () => undefined }
   const script = new URL('../../../scripts/kafka', import.meta.url).pathname
-  const port = '19492'
+  // The node's controller takes the port after its own.
+  const port = `${await freePort(FIRST_PORT, 2)}`
   const run = (command: string) => execFileSync(script, [command, '--port', port]).toString().trim()
   return { address: run('start'), close: () => run('wipe') }
 }

@@ -2,8 +2,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, constants, cpSync, existsSync, mkdirSync, openSync } from 'node:fs'
-import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './free-port.ts'
 
 export type CandidateName = 'sluice' | 'node' | 'rust'
 
@@ -65,21 +65,6 @@ export function prepareRust(): string | null {
   }
 }
 
-/** A port nobody listens on, most likely. */
-export async function freePort(): Promise<number> {
-  for (let port = 18_080; ; port++) {
-    const taken = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1')
-      socket.once('connect', () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.once('error', () => resolve(false))
-    })
-    if (!taken) return port
-  }
-}
-
 export interface RunningCandidate {
   readonly child: ChildProcess
   readonly pid: number
@@ -125,9 +110,16 @@ export async function startCandidate(name: CandidateName, work: Work): Promise<R
     const child = start(process.execPath, ['bench/e2e/peer-node.mjs'], environment)
     return running(child, { reported: once(child, 'message') })
   }
-  const port = await freePort()
+  const port = await freePort(18_080)
   const child = start('bin/sluice', ['run'], sluiceEnvironment(work, port))
   return running(child, { http: `http://127.0.0.1:${port}` })
+}
+
+const started = new Set<ChildProcess>()
+
+/** Ends every candidate that still runs, at once. */
+export function stopStarted(): void {
+  for (const child of started) child.kill('SIGKILL')
 }
 
 function running(
@@ -135,6 +127,8 @@ function running(
   { http = null, reported = null }: { http?: string | null; reported?: Promise<unknown> | null }
 ): RunningCandidate {
   if (child.pid === undefined) throw new Error(`could not start ${child.spawnfile}`)
+  started.add(child)
+  child.once('exit', () => started.delete(child))
   return { child, pid: child.pid, http, reported }
 }
 

@@ -43,7 +43,7 @@ export class Feed {
       ...options.recorded.map((file) => `--recorded=${file}`)
     ]
     const child = spawn(process.execPath, [script, ...args], {
-      stdio: ['ignore', 'pipe', 'inherit']
+      stdio: ['pipe', 'pipe', 'inherit']
     })
     if (child.stdout === null) throw new Error('the feeder has no output')
     const [line]: string[] = await once(createInterface(child.stdout), 'line')

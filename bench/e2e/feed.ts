@@ -148,5 +148,7 @@ const server = new FeedServer({
   })
 })
 console.log(JSON.stringify({ port: await server.listen(Number(values.port)) }))
-await once(process, 'SIGTERM')
+// Its owner holds the other end of stdin: when that is gone, nobody needs the feed any more.
+process.stdin.resume()
+await Promise.race([once(process, 'SIGTERM'), once(process.stdin, 'end')])
 process.exit()

@@ -51,6 +51,7 @@ await new Promise<void>((resolve, reject) => {
 consumer.assign(topicList.split(',').map((topic) => ({ topic, partition: 0, offset: 0 })))
 consumer.consume()
 console.log('ready')
+process.stdin.once('end', () => process.exit())
 await once(process.stdin, 'data')
 latenciesUs.sort((a, b) => a - b)
 console.log(JSON.stringify({ p50Ms: quantileMs(0.5), p99Ms: quantileMs(0.99) }))
