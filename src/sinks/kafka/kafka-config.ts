@@ -84,7 +84,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     because: 'the partition is the Java client’s murmur2 of the symbol'
   },
   'queuing.strategy': { allowed: exactly('fifo'), because: 'order is kept' },
-  'delivery.report.only.error': { allowed: exactly('false'), because: 'every record is accounted for' },
+  'delivery.report.only.error': {
+    allowed: exactly('false'),
+    because: 'every record is accounted for'
+  },
   'transactional.id': { allowed: never, because: 'there are no transactions' },
   'bootstrap.servers': BROKERS,
   'metadata.broker.list': BROKERS,

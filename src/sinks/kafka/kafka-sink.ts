@@ -177,7 +177,10 @@ export class KafkaSink implements Sink {
     }
     const refused = [...admin.refused]
     if (refused.length > 0) {
-      return { state: 'degraded', detail: refused.map(([name, why]) => `${name}: ${why}`).join('; ') }
+      return {
+        state: 'degraded',
+        detail: refused.map(([name, why]) => `${name}: ${why}`).join('; ')
+      }
     }
     if (view.missingTopics.length > 0) {
       return { state: 'degraded', detail: `no such topic: ${view.missingTopics.join(', ')}` }

@@ -140,12 +140,7 @@ export function loadProducerAddon(path: string = ADDON_PATH): ProducerAddon {
     addon = createRequire(import.meta.url)(path) as ProducerAddon
   } catch (thrown) {
     const error = asError(thrown)
-    throw new SluiceError(
-      'SLUICE_NATIVE_MISMATCH',
-      `${error.message}; ${remedy}`,
-      { path },
-      error
-    )
+    throw new SluiceError('SLUICE_NATIVE_MISMATCH', `${error.message}; ${remedy}`, { path }, error)
   }
   if (addon.layoutVersion !== RING_LAYOUT_VERSION) {
     throw new SluiceError(

@@ -100,19 +100,20 @@ describe('kafka configuration', () => {
 
   it('gives the admin client what it needs to connect and nothing else', () => {
     const all = producerProperties(
-      withProperties({ 'sasl.password': 'p', 'security.protocol': 'SASL_SSL', 'ssl.ca.location': '/c' })
+      withProperties({
+        'sasl.password': 'p',
+        'security.protocol': 'SASL_SSL',
+        'ssl.ca.location': '/c'
+      })
     )
     const connection = connectionProperties(all)
-    assert.deepEqual(
-      Object.keys(connection).sort(),
-      [
-        'bootstrap.servers',
-        'client.id',
-        'reconnect.backoff.max.ms',
-        'sasl.password',
-        'security.protocol',
-        'ssl.ca.location'
-      ]
-    )
+    assert.deepEqual(Object.keys(connection).sort(), [
+      'bootstrap.servers',
+      'client.id',
+      'reconnect.backoff.max.ms',
+      'sasl.password',
+      'security.protocol',
+      'ssl.ca.location'
+    ])
   })
 })

@@ -20,7 +20,10 @@ const failsWith =
 
 describe('producer addon', () => {
   it('says how to build it when it is missing', () => {
-    assert.throws(() => loadProducerAddon('/nowhere/producer.node'), failsWith('SLUICE_NATIVE_MISSING'))
+    assert.throws(
+      () => loadProducerAddon('/nowhere/producer.node'),
+      failsWith('SLUICE_NATIVE_MISSING')
+    )
   })
 
   it('says how to build it again when it cannot be loaded', () => {

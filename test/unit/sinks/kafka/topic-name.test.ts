@@ -15,7 +15,11 @@ describe('topic name', () => {
     assert.equal(topicName(TEMPLATE, TRADE), 'market.trade.binance.BTCUSDT')
     assert.equal(topicName('m.{type}', TRADE), 'm.trade')
     assert.equal(
-      topicName('{exchange}_{type}_{interval}-{symbol}', { ...TRADE, type: 'kline', interval: '1m' }),
+      topicName('{exchange}_{type}_{interval}-{symbol}', {
+        ...TRADE,
+        type: 'kline',
+        interval: '1m'
+      }),
       'binance_kline_1m-BTCUSDT'
     )
   })
@@ -32,8 +36,10 @@ describe('topic name', () => {
   })
 
   it('writes forbidden bytes as x and two lower-case hex digits', () => {
-    assert.equal(topicName('{symbol}', { ...TRADE, symbol: '币安人生USDT' }),
-      'xe5xb8x81xe5xaex89xe4xbaxbaxe7x94x9fUSDT')
+    assert.equal(
+      topicName('{symbol}', { ...TRADE, symbol: '币安人生USDT' }),
+      'xe5xb8x81xe5xaex89xe4xbaxbaxe7x94x9fUSDT'
+    )
     assert.equal(topicName('{symbol}', { ...TRADE, symbol: 'A/B C' }), 'Ax2fBx20C')
     assert.equal(topicName('{symbol}', { ...TRADE, symbol: 'A{type}' }), 'Ax7btypex7d')
   })
