@@ -68,9 +68,19 @@ export async function runTool(name: string, body: () => Promise<number>): Promis
     for (const line of lines)
       process.stderr.write(`sluice ${name}: ${line.replaceAll('\n', ' ')}\n`)
     if (!(error instanceof SluiceError)) return EXIT_FAILED
-    const usage = error.code === 'SLUICE_USAGE' || error.code.startsWith('SLUICE_CONFIG_')
-    return usage ? EXIT_USAGE : EXIT_FAILED
+    return isUsage(error) ? EXIT_USAGE : EXIT_FAILED
   }
+}
+
+/** What the user wrote cannot be used: settings, names of exchanges, channels and symbols. */
+function isUsage({ code }: SluiceError): boolean {
+  return (
+    code === 'SLUICE_USAGE' ||
+    code === 'SLUICE_SINK_CONFIG' ||
+    code === 'SLUICE_EXCHANGE_UNKNOWN' ||
+    code === 'SLUICE_EXCHANGE_SUBSCRIPTION' ||
+    code.startsWith('SLUICE_CONFIG_')
+  )
 }
 
 /** Resolves at the first SIGINT or SIGTERM; `cancel` takes the handlers away. */

@@ -1,5 +1,6 @@
 /** `sluice run`: the service, until a signal, a drain over the API, or a part that died too often. */
 import { parseArgs } from 'node:util'
+import { noticesOf } from '../config/derive.ts'
 import { requireSink } from '../config/kafka-mode.ts'
 import { loadConfig } from '../config/load.ts'
 import { secretsOf } from '../config/mask.ts'
@@ -62,6 +63,7 @@ async function serve(config: SluiceConfig): Promise<number> {
     pretty: config.log.pretty,
     secrets: secretsOf(config)
   })
+  for (const notice of noticesOf(config)) logger.warn(notice)
   const service = new Service({ config, logger, clock: systemClock })
   const signals = watchSignals(service, logger)
   try {
@@ -71,7 +73,6 @@ async function serve(config: SluiceConfig): Promise<number> {
     return EXIT_OK
   } catch (error) {
     await service.abort()
-    logger.error('service failed', { error: asError(error) })
     throw error
   } finally {
     signals.stop()
