@@ -207,9 +207,10 @@ export class ConnectionSlot implements LinkListener {
       link.terminate()
       return
     }
-    // Nothing flows for the streams concerned, but the others must not suffer for them.
+    // Nothing flows for the streams concerned, but the others must not suffer for them: if not now,
+    // then at a later beat.
     this.unacknowledged = true
-    if (!this.replace('acknowledge')) this.end('acknowledge')
+    this.replace('acknowledge')
   }
 
   linkEnded(link: StreamLink, end: WsEnd): void {

@@ -88,7 +88,8 @@ export class ExchangeRunner {
       clock,
       prng: prng.fork('rest')
     })
-    this.directory = new SymbolDirectory({ ...options, rest: this.rest })
+    const freshMs = this.tuning.symbolsFreshMs
+    this.directory = new SymbolDirectory({ ...options, rest: this.rest, freshMs })
     const { connectsPer5Minutes } = config
     this.gate = new DialGate({ connectsPer5Minutes, clock })
     this.pool = new ConnectionPool({
@@ -131,10 +132,11 @@ export class ExchangeRunner {
     this.abort = new AbortController()
     const { signal } = this.abort
     try {
-      await this.directory.load(signal)
+      const symbols = await this.directory.load(signal)
+      checkResolution(this.options.adapter.resolve(this.set.list(), symbols), 'all')
       this.state = 'running'
-      this.schedule()
       this.apply(this.set, signal)
+      this.schedule()
     } catch (thrown) {
       if (signal.aborted) return
       this.fail(thrown)
@@ -261,12 +263,12 @@ export class ExchangeRunner {
     return { count: pauses, totalMs: pausedMs }
   }
 
+  /** What is new in the set has been checked; what was there may have been delisted meanwhile. */
   private apply(next: SubscriptionSet, signal: AbortSignal): SubscriptionChange {
     signal.throwIfAborted()
     const { adapter, logger } = this.options
     const { symbols } = this.directory
-    const resolution = adapter.resolve(next.list(), symbols)
-    checkResolution(resolution, 'all')
+    const resolution = adapter.resolve(next.list(), null)
     const wanted = new Map(resolution.streams.map((stream) => [stream.name, stream]))
     const present = this.pool.streams()
     const removed = [...present.keys()].filter((name) => !wanted.has(name))

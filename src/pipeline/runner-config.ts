@@ -37,6 +37,8 @@ export interface RunnerTuning {
   /** REST weight a minute: for everything, and for the watchdog's questions alone. */
   readonly restWeightPerMinute: number
   readonly probeWeightPerMinute: number
+  /** A symbol list this fresh is not fetched again because of an unknown symbol. */
+  readonly symbolsFreshMs: number
 }
 
 export const DEFAULT_TUNING: RunnerTuning = {
@@ -49,5 +51,6 @@ export const DEFAULT_TUNING: RunnerTuning = {
   muteMs: 30_000,
   replaceMs: 60_000,
   restWeightPerMinute: 3000,
-  probeWeightPerMinute: 600
+  probeWeightPerMinute: 600,
+  symbolsFreshMs: 30_000
 }

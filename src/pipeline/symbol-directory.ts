@@ -11,6 +11,8 @@ import { sleep } from '../transport/weight-budget.ts'
 export interface SymbolDirectoryOptions {
   readonly adapter: ExchangeAdapter
   readonly rest: RestClient
+  /** A younger list is not fetched again. */
+  readonly freshMs: number
   readonly clock: Clock
   readonly prng: Prng
   readonly logger: Logger
@@ -21,8 +23,6 @@ const RETRY_BASE_MS = 500
 const RETRY_MS_MAX = 4000
 /** A refusal does not pass within seconds. */
 const REFUSED_MS = 60_000
-/** A list this fresh is not fetched again because of an unknown symbol. */
-const FRESH_MS = 30_000
 
 export class SymbolDirectory {
   private readonly options: SymbolDirectoryOptions
@@ -64,7 +64,7 @@ export class SymbolDirectory {
   /** One attempt, unless the list is fresh. On failure the old list stays. */
   async refresh(signal: AbortSignal): Promise<void> {
     const ageMs = this.options.clock.monotonicMs() - this.loadedAtMs
-    if (this.known !== null && ageMs < FRESH_MS) return
+    if (this.known !== null && ageMs < this.options.freshMs) return
     try {
       await this.fetch(signal)
     } catch (thrown) {

@@ -133,6 +133,60 @@ test('every unknown channel and symbol is named, and nothing is subscribed', asy
   assert.equal(runner.status().streams, 1)
 })
 
+test('a symbol listed after the start is found; a delisted one does not block other changes', async () => {
+  const { exchange, runner } = await startRig({ tuning: { symbolsFreshMs: 0 } }, [
+    'BTCUSDT',
+    'ETHUSDT'
+  ])
+  exchange.symbols = ['BTCUSDT', 'NEWUSDT']
+  const added = await runner.subscribe([subscription(['trade'], ['NEWUSDT'])])
+  assert.deepEqual(added.added, ['newusdt@trade'])
+  const removed = await runner.unsubscribe([subscription(['trade'], ['BTCUSDT'])])
+  assert.deepEqual(removed.removed, ['btcusdt@trade'])
+  assert.equal(runner.status().streams, 2)
+  assert.equal(exchange.dials, 1)
+})
+
+test('streams that two subscriptions name leave with the last of them', async () => {
+  const { exchange, runner } = await startRig({}, ['BTCUSDT', 'ETHUSDT'])
+  assert.deepEqual(await runner.subscribe([subscription(['trade'], ['BTCUSDT'])]), {
+    added: [],
+    removed: []
+  })
+  const first = await runner.unsubscribe([subscription(['trade'], ['BTCUSDT', 'ETHUSDT'])])
+  assert.deepEqual(first.removed, ['ethusdt@trade'])
+  const second = await runner.unsubscribe([subscription(['trade'], ['BTCUSDT'])])
+  assert.deepEqual(second.removed, ['btcusdt@trade'])
+  await waitFor(() => exchange.live().length === 0, { timeoutMs: 3000, what: 'closed' })
+  await assert.rejects(runner.unsubscribe([subscription(['trade'], ['BTCUSDT'])]), /not subscribed/)
+})
+
+test('new streams fill connections with room before new ones are opened; shards share them', async () => {
+  const symbols = Array.from({ length: 30 }, (_, n) => `S${n}USDT`)
+  const { exchange, runner } = await startRig(
+    { symbols, shards: 2, config: { streamsPerConnection: 10 } },
+    symbols.slice(0, 12)
+  )
+  const streams = (): readonly number[] => runner.status().connections.map((one) => one.streams)
+  assert.deepEqual(streams(), [6, 6])
+  assert.deepEqual(
+    runner.status().connections.map(({ shard }) => shard),
+    [0, 1]
+  )
+  await runner.subscribe([subscription(['trade'], symbols.slice(12, 20))])
+  assert.deepEqual(streams(), [10, 10])
+  assert.equal(exchange.dials, 2)
+  await runner.subscribe([subscription(['trade'], symbols.slice(20, 25))])
+  assert.deepEqual(streams(), [10, 10, 5])
+  await live()
+  assert.equal(exchange.dials, 3)
+  const all = exchange.live().flatMap((connection) => [...connection.streams])
+  await waitFor(() => exchange.live().flatMap(({ streams: names }) => [...names]).length === 25, {
+    timeoutMs: 3000,
+    what: () => `25 streams, have ${all.length}`
+  })
+})
+
 test('unknown symbols refuse the start, naming all of them', async () => {
   rig = await createRig()
   await rig.runner.subscribe([subscription(['trade'], ['A', 'BTCUSDT', 'B'])])

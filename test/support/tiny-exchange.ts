@@ -43,7 +43,8 @@ export class TinyExchange {
   /** Requests get no answer at all. */
   silentRequests = false
   readonly behaviour: TinyBehaviour = { refuseStatus: null, retryAfter: null, rest: new Map() }
-  private readonly symbols: readonly string[]
+  /** What exchangeInfo lists. */
+  symbols: readonly string[]
   private server = http.createServer()
   private readonly webSockets = new WebSocketServer({ noServer: true })
   private readonly sockets = new Set<Socket>()
