@@ -34,7 +34,8 @@
         "src/producer_batch.cc",
         "src/producer_client.cc",
         "src/producer_delivery.cc",
-        "src/producer_mock.cc"
+        "src/producer_mock.cc",
+        "src/producer_mock_bindings.cc"
       ],
       "defines": ["NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       "include_dirs": ["src", "<(kafka_js)/deps/librdkafka/src"],

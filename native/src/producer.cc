@@ -1,5 +1,6 @@
-// N-API surface of the Kafka producer (src/sinks/kafka/producer-addon.ts is its typed face). Context-aware:
-// every thread that loads it gets its own bindings to one process-wide table of producers.
+// N-API surface of the Kafka producer (src/sinks/kafka/producer-addon.ts is its typed face).
+// Context-aware: every thread that loads it gets its own bindings to one process-wide table of
+// producers.
 #include <napi.h>
 
 #include <map>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "producer_bindings.h"
 #include "producer_core.h"
 #include "producer_mock.h"
 
@@ -42,55 +44,14 @@ uint64_t close_producer(uint32_t id) {
   return producer->close();
 }
 
-// What one thread has made and attached. Its end closes its own producers and clusters and withdraws its
-// ring views from the others', which go on without it.
-class Bindings {
- public:
-  ~Bindings() {
-    {
-      std::lock_guard<std::mutex> lock(table_mutex());
-      for (auto& [id, producer] : table()) producer->detach(this);
-    }
-    for (const auto& [id, counters] : created) close_producer(id);
-    for (const uint32_t id : clusters) mock_stop(id);
-  }
-
-  // The references keep the shared memory alive for as long as native code may touch it.
-  std::map<uint32_t, Napi::Reference<Napi::Float64Array>> created;
-  std::map<uint32_t, std::vector<Napi::Reference<Napi::Uint8Array>>> attached;
-  std::vector<uint32_t> clusters;
-};
-
-Bindings* bindings(const Napi::CallbackInfo& info) {
-  return info.Env().GetInstanceData<Bindings>();
-}
-
-Napi::Value fail(const Napi::CallbackInfo& info, const char* code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(info.Env(), message);
-  error.Set("code", Napi::String::New(info.Env(), code));
-  error.ThrowAsJavaScriptException();
-  return info.Env().Undefined();
-}
-
-Napi::Value bad_arguments(const Napi::CallbackInfo& info) {
-  return fail(info, "SLUICE_INVARIANT", "calling the producer addon: wrong arguments");
-}
-
-uint32_t u32(const Napi::CallbackInfo& info, size_t index) {
-  return info[index].IsNumber() ? info[index].As<Napi::Number>().Uint32Value() : 0xffffffffu;
-}
-
-std::string text(const Napi::CallbackInfo& info, size_t index) {
-  return info[index].IsString() ? info[index].As<Napi::String>().Utf8Value() : std::string();
-}
-
 std::shared_ptr<Producer> producer_of(const Napi::CallbackInfo& info) {
   std::shared_ptr<Producer> producer = find_producer(u32(info, 0));
   if (producer == nullptr) fail(info, "SLUICE_INVARIANT", "using Kafka producer: no such handle");
   return producer;
 }
 
-// createProducer(properties: string[], counters: Float64Array, headers: 0|1|2, deadLetterTopics: string[],
+// createProducer(properties: string[], counters: Float64Array, headers: 0|1|2, deadLetterTopics:
+// string[],
 //                pendingBytesMax: number, messageBytesMax: number): number
 Napi::Value create_producer(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray() || !info[1].IsTypedArray() || !info[3].IsArray()) {
@@ -301,64 +262,9 @@ Napi::Value inject_fatal(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// startMockCluster(brokers): {id, bootstrap}
-Napi::Value start_mock_cluster(const Napi::CallbackInfo& info) {
-  std::string bootstrap;
-  std::string error;
-  const uint32_t id = mock_start(static_cast<int>(u32(info, 0)), &bootstrap, &error);
-  if (id == 0) return fail(info, "SLUICE_SINK_CONFIG", "starting embedded Kafka: " + error);
-  bindings(info)->clusters.push_back(id);
-  Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("id", id);
-  result.Set("bootstrap", bootstrap);
-  return result;
-}
-
-Napi::Value stop_mock_cluster(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), mock_stop(u32(info, 0)));
-}
-
-// mockCreateTopic(id, topic, partitions, replication): error name or ''
-Napi::Value mock_create(const Napi::CallbackInfo& info) {
-  const rd_kafka_resp_err_t error =
-      mock_create_topic(u32(info, 0), text(info, 1), static_cast<int>(u32(info, 2)),
-                        static_cast<int>(u32(info, 3)));
-  return Napi::String::New(info.Env(),
-                           error == RD_KAFKA_RESP_ERR_NO_ERROR ? "" : rd_kafka_err2name(error));
-}
-
-Napi::Value mock_errors(const Napi::CallbackInfo& info) {
-  if (!info[2].IsArray()) return bad_arguments(info);
-  const auto codes = info[2].As<Napi::Array>();
-  std::vector<rd_kafka_resp_err_t> errors;
-  for (uint32_t index = 0; index < codes.Length(); index++) {
-    errors.push_back(
-        static_cast<rd_kafka_resp_err_t>(codes.Get(index).ToNumber().Int32Value()));
-  }
-  return Napi::Boolean::New(
-      info.Env(), mock_push_errors(u32(info, 0), static_cast<int16_t>(u32(info, 1)), errors));
-}
-
-Napi::Value mock_set_topic_error(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(
-      info.Env(), mock_topic_error(u32(info, 0), text(info, 1),
-                                   static_cast<rd_kafka_resp_err_t>(u32(info, 2))));
-}
-
-Napi::Value mock_set_broker(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(),
-                            mock_broker_up(u32(info, 0), static_cast<int32_t>(u32(info, 1)),
-                                           info[2].ToBoolean().Value()));
-}
-
-Napi::Value mock_set_rtt(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(),
-                            mock_broker_rtt(u32(info, 0), static_cast<int32_t>(u32(info, 1)),
-                                            static_cast<int>(u32(info, 2))));
-}
-
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  // A wrong run path silently finds the system's library; that one has other structures and other faults.
+  // A wrong run path silently finds the system's library; that one has other structures and other
+  // faults.
   if (rd_kafka_version() != RD_KAFKA_VERSION) {
     char message[160];
     std::snprintf(message, sizeof message,
@@ -389,17 +295,21 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("statistics", statistics);
   add("close", close);
   add("injectFatal", inject_fatal);
-  add("startMockCluster", start_mock_cluster);
-  add("stopMockCluster", stop_mock_cluster);
-  add("mockCreateTopic", mock_create);
-  add("mockPushErrors", mock_errors);
-  add("mockTopicError", mock_set_topic_error);
-  add("mockSetBroker", mock_set_broker);
-  add("mockSetRtt", mock_set_rtt);
+  add_mock_functions(env, exports);
   return exports;
 }
 
 }  // namespace
+
+Bindings::~Bindings() {
+  {
+    std::lock_guard<std::mutex> lock(table_mutex());
+    for (auto& [id, producer] : table()) producer->detach(this);
+  }
+  for (const auto& [id, counters] : created) close_producer(id);
+  for (const uint32_t id : clusters) mock_stop(id);
+}
+
 }  // namespace sluice
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) { return sluice::init(env, exports); }

@@ -1,5 +1,6 @@
-// Which sequences of one record ring Kafka has settled (delivered, dead-lettered or lost): one bit each,
-// in chunks that are freed as soon as they are full, so that one record stuck for hours costs one chunk.
+// Which sequences of one record ring Kafka has settled (delivered, dead-lettered or lost): one bit
+// each, in chunks that are freed as soon as they are full, so that one record stuck for hours costs
+// one chunk.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -10,7 +11,8 @@ namespace sluice {
 
 class AckWindow {
  public:
-  // Called with every sequence once, ascending. A hole (which a parser never leaves) counts as settled.
+  // Called with every sequence once, ascending. A hole (which a parser never leaves) counts as
+  // settled.
   void open(uint64_t sequence) {
     if (!started_ || (next_ != sequence && chunks_.empty())) {
       base_ = sequence & ~MASK;

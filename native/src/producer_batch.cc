@@ -1,5 +1,6 @@
-// The worker's half of the producer: entries of a record ring, in place, grouped by topic and partition
-// in stable order, handed to librdkafka; freed in the ring once the whole batch was taken.
+// The worker's half of the producer: entries of a record ring, in place, grouped by topic and
+// partition in stable order, handed to librdkafka; freed in the ring once the whole batch was
+// taken.
 #include <algorithm>
 #include <cstring>
 
@@ -13,7 +14,8 @@ constexpr int64_t BEHIND_US_MAX = 60ll * 60 * 1000 * 1000;
 // Entries handed over per hold of the state mutex: the poll thread waits at most that long.
 constexpr uint32_t ENTRIES_PER_LOCK = 64;
 
-// A timestamp too far ahead makes the broker refuse the whole batch; one too far behind is soon deleted.
+// A timestamp too far ahead makes the broker refuse the whole batch; one too far behind is soon
+// deleted.
 int64_t timestamp_ms(int64_t event_us, int64_t received_us) {
   const bool usable = event_us > 0 && event_us <= received_us + AHEAD_US_MAX &&
                       event_us >= received_us - BEHIND_US_MAX;
@@ -146,7 +148,8 @@ bool Producer::read_batch(RingState& state, uint32_t entries_max, bool* corrupt)
   return true;
 }
 
-// Stable order by group: runs per topic-partition halve librdkafka's cost; order per key stays as it was.
+// Stable order by group: runs per topic-partition halve librdkafka's cost; order per key stays as
+// it was.
 void Producer::order_batch(RingState& state) {
   constexpr uint32_t NONE = 0xffffffffu;
   static thread_local std::vector<uint32_t> next;
@@ -244,7 +247,8 @@ Slot* Producer::fill_slot(uint16_t ring, const Entry& entry, const uint8_t* byte
   return slot;
 }
 
-// Frees the batch in the ring. False when another owner has taken over: it finds the batch complete.
+// Frees the batch in the ring. False when another owner has taken over: it finds the batch
+// complete.
 bool Producer::release_batch(RingState& state) {
   if (state.ring.consumer_epoch() != epoch_) return false;
   std::lock_guard<std::mutex> lock(state_mutex_);

@@ -1,5 +1,6 @@
-// The librdkafka client behind a producer and the poll thread that serves it. Reports, errors, statistics
-// and log lines end here, in C++; JavaScript reads counters, snapshots and a bounded list of events.
+// The librdkafka client behind a producer and the poll thread that serves it. Reports, errors,
+// statistics and log lines end here, in C++; JavaScript reads counters, snapshots and a bounded
+// list of events.
 #include <cstring>
 
 #include "producer_core.h"
@@ -108,7 +109,9 @@ void Producer::serve(int timeout_ms) {
       const char* facility = nullptr;
       const char* text = nullptr;
       int level = 6;
-      if (rd_kafka_event_log(event, &facility, &text, &level) == 0) note(level, "log", facility, text);
+      if (rd_kafka_event_log(event, &facility, &text, &level) == 0) {
+        note(level, "log", facility, text);
+      }
       break;
     }
     default:
@@ -184,7 +187,8 @@ void Producer::on_statistics(const char* json) {
   statistics_ = json;
 }
 
-// A topic known to be missing would only be asked for again minutes later. Blocks, without any lock.
+// A topic known to be missing would only be asked for again minutes later. Blocks, without any
+// lock.
 void Producer::refresh_missing_topics() {
   std::vector<rd_kafka_topic_t*> handles;
   {
@@ -206,13 +210,16 @@ void Producer::refresh_missing_topics() {
   }
 }
 
-// After a fatal error a client never sends again; after any other failed report what is queued behind the
-// failed entries would overtake them. Everything the client holds comes back as failed reports, then a new
-// client takes its place and the waiting entries are handed over in sequence order.
+// After a fatal error a client never sends again; after any other failed report what is queued
+// behind the failed entries would overtake them. Everything the client holds comes back as failed
+// reports, then a new client takes its place and the waiting entries are handed over in sequence
+// order.
 void Producer::replace_client() {
   const auto serve_until_empty = [this](int64_t ms_max) {
     const int64_t deadline = monotonic_ms() + ms_max;
-    while (rd_kafka_outq_len(client_) > 0 && monotonic_ms() < deadline && !closing_.load()) serve(10);
+    while (rd_kafka_outq_len(client_) > 0 && monotonic_ms() < deadline && !closing_.load()) {
+      serve(10);
+    }
   };
   rd_kafka_purge(client_, RD_KAFKA_PURGE_F_QUEUE);
   // What is sent already may still be acknowledged; purged, it would be written twice.

@@ -1,10 +1,12 @@
-// One Kafka producer of the process. It outlives the worker that feeds it: the client, what is in flight,
-// half-produced batches and stream tables live here; a worker attaches, dies, and its successor attaches.
+// One Kafka producer of the process. It outlives the worker that feeds it: the client, what is in
+// flight, half-produced batches and stream tables live here; a worker attaches, dies, and its
+// successor attaches.
 //
-// Threads: the worker calls attach, produce, define_stream; the producer's own poll thread takes delivery
-// reports, hands failed entries over again and replaces the client after a fatal error; the main thread
-// calls snapshot and close. Locks, in this order: worker_mutex_ (ring views, batches, stream tables), then
-// state_mutex_ (slots, groups, counters, client). Ring memory is touched only by the attached worker.
+// Threads: the worker calls attach, produce, define_stream; the producer's own poll thread takes
+// delivery reports, hands failed entries over again and replaces the client after a fatal error;
+// the main thread calls snapshot and close. Locks, in this order: worker_mutex_ (ring views,
+// batches, stream tables), then state_mutex_ (slots, groups, counters, client). Ring memory is
+// touched only by the attached worker.
 #pragma once
 #include <atomic>
 #include <condition_variable>

@@ -1,5 +1,5 @@
-// The Kafka sink's counter block (src/ring/counters.ts): f64 words in memory that the creating thread
-// keeps alive. Written under Producer's state mutex only, read by anyone at any time.
+// The Kafka sink's counter block (src/ring/counters.ts): f64 words in memory that the creating
+// thread keeps alive. Written under Producer's state mutex only, read by anyone at any time.
 #pragma once
 #include <atomic>
 #include <cmath>

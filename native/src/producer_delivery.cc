@@ -11,7 +11,8 @@ namespace {
 
 constexpr int64_t BACKOFF_MS_MIN = 100;
 constexpr int64_t BACKOFF_MS_MAX = 1000;
-// A dead letter that is itself too large is cut to a quarter, down to this size, before it counts as lost.
+// A dead letter that is itself too large is cut to a quarter, down to this size, before it counts
+// as lost.
 constexpr uint32_t DEAD_LETTER_BYTES_MIN = 4096;
 // Room that key, headers and framing take of a message's maximal size.
 constexpr uint32_t MESSAGE_OVERHEAD_BYTES = 1024;

@@ -1,5 +1,6 @@
-// What one entry is while Kafka has not settled it: its slot, the topic-partition it goes to and, when
-// it waits to be handed over again, its bytes. Guarded by Producer's state mutex unless said otherwise.
+// What one entry is while Kafka has not settled it: its slot, the topic-partition it goes to and,
+// when it waits to be handed over again, its bytes. Guarded by Producer's state mutex unless said
+// otherwise.
 #pragma once
 #include <cstdint>
 #include <cstdlib>
@@ -19,7 +20,8 @@ struct Topic {
   // The main thread gave up creating it: an unknown topic is then permanent.
   bool creation_failed = false;
   // Some stream of it was defined before its partitions were known. From then on librdkafka's own
-  // partitioner (the same murmur2) chooses for all: an explicit partition could overtake what still waits.
+  // partitioner (the same murmur2) chooses for all: an explicit partition could overtake what still
+  // waits.
   bool unassigned = false;
   // Kafka said it does not exist; metadata is asked for before the next attempt.
   bool missing = false;
@@ -34,7 +36,8 @@ struct Pending {
   uint32_t value_bytes;
 };
 
-// All entries for one topic and partition (or for a topic's unassigned queue) keep their order here.
+// All entries for one topic and partition (or for a topic's unassigned queue) keep their order
+// here.
 struct Group {
   Topic* topic = nullptr;
   int32_t partition = RD_KAFKA_PARTITION_UA;
@@ -64,7 +67,8 @@ struct Slot {
   Group* group;
   Group* dead_letter_group;
   Slot* next_free;
-  // Of the entry as it stood in the ring; the value handed over may be shorter (truncated dead letter).
+  // Of the entry as it stood in the ring; the value handed over may be shorter (truncated dead
+  // letter).
   uint32_t value_bytes;
   uint32_t original_bytes;
   uint32_t sent_bytes;

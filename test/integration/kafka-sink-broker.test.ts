@@ -23,7 +23,8 @@ describe('kafka sink on a real broker', { timeout: 180_000 }, () => {
 
   const exchange = (name: string): string => `sink-${name}-${process.pid}`
   const defineAll = (of: string): void => {
-    SYMBOLS.forEach((symbol, index) => rig.ring.define(index, { symbol, exchange: of }))
+    for (const [index, symbol] of SYMBOLS.entries())
+      rig.ring.define(index, { symbol, exchange: of })
   }
   const write = (id: number): boolean => {
     const streamIndex = id % SYMBOLS.length

@@ -33,7 +33,9 @@ describe('kafka worker terminated at random moments', { timeout: 120_000 }, () =
     )
     await rig.sink.ensureTopics(names)
     const next = rig.rings.map((ring) => {
-      SYMBOLS.forEach((symbol, index) => ring.define(index, { symbol, type: 'aggTrade' }))
+      for (const [index, symbol] of SYMBOLS.entries()) {
+        ring.define(index, { symbol, type: 'aggTrade' })
+      }
       return 0
     })
     await rig.startWorker()

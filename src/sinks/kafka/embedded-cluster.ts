@@ -1,6 +1,7 @@
 /**
- * librdkafka's in-memory cluster on loopback: `kafka.brokers: embedded`. A real protocol endpoint that
- * acknowledges and soon forgets (5 MiB or 100,000 batches per partition). It belongs to the process.
+ * librdkafka's in-memory cluster on loopback: `kafka.brokers: embedded`. A real protocol endpoint
+ * that acknowledges and soon forgets (5 MiB or 100,000 batches per partition). It belongs to the
+ * process.
  */
 import { loadProducerAddon, type ProducerAddon } from './producer-addon.ts'
 import type { TopicAdminState, TopicProvider } from './topic-admin.ts'

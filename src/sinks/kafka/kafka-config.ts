@@ -1,6 +1,6 @@
 /**
- * Our settings as librdkafka properties. Idempotent, acks=all, delivery never times out: whatever would
- * weaken that is refused, also when it comes through the pass-through map.
+ * Our settings as librdkafka properties. Idempotent, acks=all, delivery never times out: whatever
+ * would weaken that is refused, also when it comes through the pass-through map.
  */
 import { SluiceError } from '../../core/errors.ts'
 

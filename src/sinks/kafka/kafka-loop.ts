@@ -1,7 +1,7 @@
 /**
- * What the Kafka worker does each turn: batches from every record ring into the producer, round robin.
- * Defines streams as the parsers announce them. Holds no state that must survive: its successor attaches
- * to the same producer and goes on.
+ * What the Kafka worker does each turn: batches from every record ring into the producer, round
+ * robin. Defines streams as the parsers announce them. Holds no state that must survive: its
+ * successor attaches to the same producer and goes on.
  */
 import { SluiceError } from '../../core/errors.ts'
 import type { StreamDefinition } from '../../model/subscription.ts'
@@ -17,7 +17,9 @@ import {
 } from './producer-addon.ts'
 import { deadLetterTopic, topicName } from './topic-name.ts'
 
-/** Entries of one ring per turn: enough for long runs per topic, few enough that no ring starves. */
+/**
+ * Entries of one ring per turn: enough for long runs per topic, few enough that no ring starves.
+ */
 export const BATCH_ENTRIES = 2048
 /** Leaves the partition to librdkafka, which chooses the same once it knows the topic. */
 const PARTITION_UNASSIGNED = -1
@@ -56,7 +58,8 @@ export class KafkaLoop {
 
   /**
    * One batch of every ring. Returns the entries taken; 0 = nothing there, or the producer is full.
-   * @throws SLUICE_RING_OWNERSHIP when another worker has attached, SLUICE_RING_LAYOUT on a broken entry
+   * @throws SLUICE_RING_OWNERSHIP when another worker has attached, SLUICE_RING_LAYOUT on a
+   * broken entry
    */
   turn(): number {
     const count = this.options.rings.length

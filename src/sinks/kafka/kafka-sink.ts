@@ -1,6 +1,7 @@
 /**
- * The Kafka sink as the main thread sees it: creates the producer and the topics, watches both, drains
- * and closes them. Records do not pass here; the Kafka worker feeds the producer by its handle.
+ * The Kafka sink as the main thread sees it: creates the producer and the topics, watches both,
+ * drains and closes them. Records do not pass here; the Kafka worker feeds the producer by its
+ * handle.
  */
 import type { Clock, TimerHandle } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'

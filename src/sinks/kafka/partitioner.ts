@@ -1,4 +1,7 @@
-/** The Java client's default partitioner: murmur2 of the key. Computed once per stream, not per record. */
+/**
+ * The Java client's default partitioner: murmur2 of the key. Computed once per stream, not per
+ * record.
+ */
 
 const SEED = 0x9747b28c
 const MULTIPLIER = 0x5bd1e995

@@ -1,6 +1,7 @@
 /**
- * Typed face of the native producer addon (native/src/producer.cc). Producers are process-global and
- * named by a handle: the main thread creates, watches and closes one, the Kafka worker feeds it.
+ * Typed face of the native producer addon (native/src/producer.cc). Producers are process-global
+ * and named by a handle: the main thread creates, watches and closes one, the Kafka worker feeds
+ * it.
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -35,7 +36,9 @@ export interface ProducerSnapshot {
   readonly deadLettersTaken: number
   readonly deadLettersDelivered: number
   readonly deadLettersLost: number
-  /** Records taken from the rings and not yet delivered, dead-lettered or lost. A count of its own. */
+  /**
+   * Records taken from the rings and not yet delivered, dead-lettered or lost. A count of its own.
+   */
   readonly inFlight: number
   readonly deadLettersInFlight: number
   /** Of these, those whose entry still lies in its ring, because its batch is not complete. */

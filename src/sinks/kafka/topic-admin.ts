@@ -1,7 +1,7 @@
 /**
- * Creates the topics that are missing and learns how many partitions every topic has. Main thread only:
- * kafka-javascript's client works nowhere else. Existing topics are never altered. A broker that is down
- * is asked again for ever; nothing is thrown, the state tells.
+ * Creates the topics that are missing and learns how many partitions every topic has. Main thread
+ * only: kafka-javascript's client works nowhere else. Existing topics are never altered. A broker
+ * that is down is asked again for ever; nothing is thrown, the state tells.
  */
 import kafkaJavascript from '@confluentinc/kafka-javascript'
 import type { Clock, TimerHandle } from '../../core/clock.ts'
@@ -29,8 +29,8 @@ export interface TopicAdminState {
 /** Whoever can provide topics: a cluster's admin client, or the embedded cluster. */
 export interface TopicProvider {
   /**
-   * Asks for these topics. Resolves with the partition counts of all that are ready once each of them is
-   * ready or refused, or the provider was closed. Never rejects.
+   * Asks for these topics. Resolves with the partition counts of all that are ready once each of
+   * them is ready or refused, or the provider was closed. Never rejects.
    */
   ensure(topics: Iterable<string>): Promise<ReadonlyMap<string, number>>
   /** Kafka says these do not exist: looks again, and creates them again. */
@@ -63,7 +63,10 @@ const REFUSED_RETRY_MS = 60_000
 
 const UNKNOWN_TOPIC = 3
 const ALREADY_EXISTS = 36
-/** Invalid name, not authorized (topic, cluster), invalid partitions, configuration, request; policy. */
+/**
+ * Invalid name, not authorized (topic, cluster), invalid partitions, configuration, request;
+ * policy.
+ */
 const REFUSALS: ReadonlySet<number> = new Set([17, 29, 31, 37, 40, 42, 44])
 
 interface Failure {

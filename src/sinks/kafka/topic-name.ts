@@ -1,6 +1,6 @@
 /**
- * Topic names. Kafka allows ASCII letters, digits, `.`, `_` and `-`, at most 249 of them; symbols may
- * be anything. Every byte that is not allowed becomes `x` and two lower-case hex digits.
+ * Topic names. Kafka allows ASCII letters, digits, `.`, `_` and `-`, at most 249 of them; symbols
+ * may be anything. Every byte that is not allowed becomes `x` and two lower-case hex digits.
  */
 
 export const TOPIC_BYTES_MAX = 249
