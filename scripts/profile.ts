@@ -5,7 +5,15 @@
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -95,6 +103,8 @@ function recordPerf(pid: number, directory: string, seconds: number): boolean {
     maxBuffer: 1 << 28
   })
   writeFileSync(`${directory}/perf.txt`, report.stdout)
+  // V8 writes the names of its compiled functions there, and nowhere else.
+  rmSync(`/tmp/perf-${pid}.map`, { force: true })
   return true
 }
 
