@@ -37,11 +37,25 @@ interface EndToEndFile {
 
 type ResultFile = MicroFile | EndToEndFile
 
-function loadResults(): ResultFile[] {
+/** What an integration test found: a table of its own. */
+interface TestFile {
+  readonly name: string
+  readonly date: string
+  readonly rows: readonly Readonly<Record<string, string | number>>[]
+}
+
+function loadFiles(): unknown[] {
   return readdirSync(RESULTS)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => JSON.parse(readFileSync(new URL(name, RESULTS), 'utf8')) as ResultFile)
-    .sort((a, b) => a.environment.date.localeCompare(b.environment.date))
+    .map((name) => JSON.parse(readFileSync(new URL(name, RESULTS), 'utf8')) as unknown)
+}
+
+function isResultFile(file: unknown): file is ResultFile {
+  return typeof file === 'object' && file !== null && 'environment' in file
+}
+
+function isTestFile(file: unknown): file is TestFile {
+  return typeof file === 'object' && file !== null && 'name' in file && 'rows' in file
 }
 
 /** `median (n, min to max)`; a dash where nothing was measured (JSON stores NaN as null). */
@@ -136,6 +150,12 @@ function latencyTable(files: readonly EndToEndFile[]): string {
   return table(header, rows)
 }
 
+function testTable({ date, rows }: TestFile): string {
+  const header = Object.keys(rows[0] ?? {})
+  const cells = rows.map((row) => header.map((key) => String(row[key] ?? '–')))
+  return `${table(header, cells)}\n\n${date.slice(0, 10)}`
+}
+
 function replaceSection(page: string, name: string, body: string): string {
   const begin = `<!-- begin ${name} -->`
   const end = `<!-- end ${name} -->`
@@ -146,7 +166,10 @@ function replaceSection(page: string, name: string, body: string): string {
 }
 
 function main(): void {
-  const files = loadResults()
+  const all = loadFiles()
+  const files = all
+    .filter(isResultFile)
+    .sort((a, b) => a.environment.date.localeCompare(b.environment.date))
   const ofKind = (kind: EndToEndFile['kind']) =>
     files.filter((file): file is EndToEndFile => file.kind === kind)
   const micro = files.filter((file): file is MicroFile => file.kind === 'micro')
@@ -156,6 +179,7 @@ function main(): void {
     if (ofKind(kind).length > 0) sections.push([kind, throughputTable(ofKind(kind))])
   }
   if (ofKind('latency').length > 0) sections.push(['latency', latencyTable(ofKind('latency'))])
+  for (const file of all.filter(isTestFile)) sections.push([file.name, testTable(file)])
   let page = readFileSync(PAGE, 'utf8')
   for (const [name, body] of sections) page = replaceSection(page, name, body)
   writeFileSync(PAGE, page)
