@@ -17,6 +17,7 @@ import { IngestHub } from '../pipeline/ingest.ts'
 import { ShardPlan } from '../pipeline/shard-plan.ts'
 import { topicName } from '../sinks/kafka/topic-name.ts'
 import type { ServiceLogger } from '../telemetry/logger.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { nextConnectionNumber } from '../transport/connection-number.ts'
 import { createControl } from './control.ts'
 import { createMetrics } from './metrics.ts'
@@ -51,6 +52,7 @@ export class Service implements ServiceView {
   state: ServiceState = 'starting'
   private parts: Parts | null = null
   private statusReader: StatusReader | null = null
+  private metrics: MetricsRegistry | null = null
   private http: HttpServer | null = null
   private draining: Promise<ServiceEnd> | null = null
   private end: (end: ServiceEnd) => void = () => undefined
@@ -112,6 +114,7 @@ export class Service implements ServiceView {
   /** Ends everything at once; for a start that failed. */
   async abort(): Promise<void> {
     this.http?.close()
+    this.metrics?.close()
     await Promise.all([...(this.parts?.runners.values() ?? [])].map((runner) => runner.close()))
     this.parts?.ingest.destroy()
     await this.parts?.pipeline.destroy()
@@ -189,6 +192,7 @@ export class Service implements ServiceView {
     this.statusReader = status
     const httpStats = (): HttpStats | null => this.http?.stats() ?? null
     const metrics = createMetrics({ service: this, parts, status, httpStats })
+    this.metrics = metrics
     this.http = new HttpServer({
       ...config.http,
       adminToken: config.admin.token,
@@ -230,6 +234,7 @@ export class Service implements ServiceView {
       return { cause: 'drained', framesLeft: -1, recordsLeft: -1, status: null }
     } finally {
       this.http?.close()
+      this.metrics?.close()
       await parts.pipeline.destroy()
       this.state = 'stopped'
     }

@@ -57,7 +57,6 @@ function takeMessages(data: KafkaWorkerData, consumer: RecordConsumer): void {
   for (;;) {
     const received = receiveMessageOnPort(data.control) as { message: ToWorker } | undefined
     if (received === undefined) return
-    const { message } = received
-    if (message.kind === 'topics-ready') consumer.topicsReady(message.topics)
+    consumer.topicsReady(received.message.topics)
   }
 }

@@ -4,7 +4,6 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { WireError } from '../core/errors.ts'
-import type { LogLevel } from '../core/logger.ts'
 import type { StreamDefinition } from '../model/subscription.ts'
 import type { ShardMemory } from './shared-memory.ts'
 
@@ -40,9 +39,10 @@ export interface KafkaWorkerData {
   readonly control: MessagePort
 }
 
-export type ToWorker =
-  | { readonly kind: 'log-level'; readonly level: LogLevel }
-  | { readonly kind: 'topics-ready'; readonly topics: ReadonlyMap<string, number> }
+export interface ToWorker {
+  readonly kind: 'topics-ready'
+  readonly topics: ReadonlyMap<string, number>
+}
 
 export type FromWorker =
   | { readonly kind: 'attached'; readonly threadId: number }

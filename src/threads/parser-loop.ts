@@ -15,6 +15,8 @@ import { KAFKA_DOORBELL, parserDoorbell } from './shared-memory.ts'
 
 /** Frames per native call: bounds the time one call keeps the thread (about 0.1 ms). */
 const FRAMES_PER_TURN = 512
+/** What `Kernel.parse` returns when another epoch owns the rings. */
+const LOST_OWNERSHIP = -1
 /** While the record ring is full nobody rings: look again after this long, ms. */
 const FULL_WAIT_MS = 1
 
@@ -40,11 +42,7 @@ export class ParserLoop {
   /** One batch. Returns the frames consumed; 0 when there was nothing or no room. */
   turn(): number {
     const frames = this.kernel.parse(FRAMES_PER_TURN)
-    if (frames < 0) {
-      throw new SluiceError('SLUICE_RING_OWNERSHIP', 'parsing frames: this shard has a new owner', {
-        shard: this.frames.shard
-      })
-    }
+    if (frames < 0) throw this.failure(frames)
     if (frames > 0) this.downstream.ring()
     return frames
   }
@@ -64,6 +62,15 @@ export class ParserLoop {
       turnStart = performance.now()
       this.add(PARSER_IDLE_US, (turnStart - worked) * 1000)
     }
+  }
+
+  private failure(status: number): SluiceError {
+    const { shard } = this.frames
+    return status === LOST_OWNERSHIP
+      ? new SluiceError('SLUICE_RING_OWNERSHIP', 'parsing frames: this shard has a new owner', {
+          shard
+        })
+      : new SluiceError('SLUICE_RING_LAYOUT', 'parsing frames: broken entry', { shard })
   }
 
   private add(word: number, amount: number): void {
