@@ -187,6 +187,20 @@ test('silence that may be ours is nobody’s fault: paused sockets, parsers behi
   assert.equal(market.convicted[0], 'busy@trade silent')
 })
 
+test('a message that REST shows first and the stream brings within the grace time acquits it', async () => {
+  const market = new Market()
+  market.add('BUSY')
+  await market.run(60_000, 100, () => market.trade('BUSY'))
+  await market.run(4500, 100, nothing)
+  const id = market.happen('BUSY')
+  await market.run(1000, 100, nothing)
+  assert.equal(market.questions, 1)
+  market.arrive('BUSY', id, true)
+  await market.run(60_000, 100, nothing)
+  assert.deepEqual(market.convicted, [])
+  assert.equal(market.counters.probes.recovered, 1)
+})
+
 test('an audience that ends while the question is out convicts nobody', async () => {
   const market = new Market()
   market.add('BUSY')
