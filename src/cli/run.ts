@@ -69,8 +69,9 @@ async function serve(config: SluiceConfig): Promise<number> {
   try {
     await service.start()
     const ended = await service.ended
-    if (ended.cause === 'gave-up') return EXIT_GAVE_UP
-    return EXIT_OK
+    if (ended.cause === 'drained') return EXIT_OK
+    await service.abort()
+    return EXIT_GAVE_UP
   } catch (error) {
     await service.abort()
     throw error
