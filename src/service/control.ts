@@ -9,6 +9,7 @@ import type { DataSubscription } from '../model/subscription.ts'
 import type { ExchangeRunner } from '../pipeline/exchange-runner.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Parts, ServiceView } from './parts.ts'
+import type { Pipeline } from './pipeline.ts'
 import type { StatusReader } from './status-reader.ts'
 
 export interface ControlOptions {
@@ -43,7 +44,10 @@ export function createControl(options: ControlOptions): ServiceControl {
     stopAdapter: (name) => act(name, 'stop'),
     restartAdapter: (name) => act(name, 'restart'),
     subscriptions: () => [...runners.values()].flatMap((runner) => [...runner.subscriptions()]),
-    subscribe: (list) => onEachAdapter(list, runnerOf, (runner, own) => runner.subscribe(own)),
+    subscribe: async (list) => {
+      requireTopics(pipeline)
+      await onEachAdapter(list, runnerOf, (runner, own) => runner.subscribe(own))
+    },
     unsubscribe: (list) => onEachAdapter(list, runnerOf, (runner, own) => runner.unsubscribe(own)),
     config: () => maskedConfig(service.config),
     logLevel: () => service.logger.level(),
@@ -79,6 +83,14 @@ function components(status: StatusReader): Record<string, Probe> {
     probes[`adapter ${name}`] = { ok, reasons: lastError === null ? [] : [lastError] }
   }
   return probes
+}
+
+/** Topics come before streams: without a broker the call would hang until it is back. */
+function requireTopics({ sink }: Pipeline): void {
+  const { state, detail } = sink.status()
+  if (state === 'running' || state === 'degraded') return
+  const why = detail === null ? state : `${state}: ${detail}`
+  throw new SluiceError('SLUICE_SINK_UNREACHABLE', `subscribing: kafka is ${why}`)
 }
 
 function findRunner(runners: ReadonlyMap<string, ExchangeRunner>, name: string): ExchangeRunner {
