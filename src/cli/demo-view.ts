@@ -31,8 +31,8 @@ export function ratesBetween(before: ServiceStatus, after: ServiceStatus): Rates
   }
 }
 
-/** The block for a terminal. */
-export function renderBlock(status: ServiceStatus, rates: Rates): string {
+/** Lines for a terminal of this width: a wrapped line would break the redrawing. */
+export function renderBlock(status: ServiceStatus, rates: Rates, columns: number): string[] {
   const { frames, records, latency } = status
   const types = Object.entries(records.byType)
     .filter(([, value]) => value > 0)
@@ -42,19 +42,20 @@ export function renderBlock(status: ServiceStatus, rates: Rates): string {
     .map((a) => `${a.name} ${a.connections.open}/${a.connections.total} open, ${a.streams} streams`)
     .join('; ')
   const rings = status.rings.flatMap((ring) => [
-    `  ring ${ring.shard} frames   ${bar(ring.frameFill)}`,
-    `  ring ${ring.shard} records  ${bar(ring.recordFill)}`
+    `  ring ${ring.shard}     frames  ${bar(ring.frameFill)}`,
+    `             records ${bar(ring.recordFill)}`
   ])
   return [
     `Sluice demo   up ${status.uptimeSeconds.toFixed(0)} s   ${status.state}`,
     `  rate       ${count(rates.framesPerSecond)} frames/s   ${count(rates.recordsPerSecond)} records acknowledged/s`,
-    `  latency    received → acknowledged  p50 ${milliseconds(latency.endToEnd.p50Ms)}   p99 ${milliseconds(latency.endToEnd.p99Ms)}`,
+    `  latency    p50 ${milliseconds(latency.endToEnd.p50Ms)}   p99 ${milliseconds(latency.endToEnd.p99Ms)}   received → acknowledged`,
     `  sockets    ${sockets}`,
     ...rings,
     `  records    ${types === '' ? 'none yet' : types}`,
-    `  frames     received ${count(frames.received)} = parsed ${count(frames.parsed)} + ignored ${count(frames.ignored)} + dead-lettered ${count(frames.deadLettered)} + shed ${count(frames.shed)} + in ring ${count(frames.inRing)}`,
+    `  frames     received ${count(frames.received)} = parsed ${count(frames.parsed)} + ignored ${count(frames.ignored)}`,
+    `             + dead-lettered ${count(frames.deadLettered)} + shed ${count(frames.shed)} + in ring ${count(frames.inRing)}`,
     `  delivered  ${count(records.delivered)} of ${count(records.emitted)} emitted, ${count(records.inFlight)} in flight`
-  ].join('\n')
+  ].map((line) => line.slice(0, columns - 1))
 }
 
 /** The line for a pipe or a log. */

@@ -159,10 +159,10 @@ async function show(service: Service, { seconds }: DemoOptions): Promise<Service
     const rates = ratesBetween(before, status)
     before = status
     if (isTerminal) {
-      const block = renderBlock(status, rates)
+      const lines = renderBlock(status, rates, process.stdout.columns)
       const up = drawnLines > 0 ? `\x1b[${drawnLines}A\x1b[J` : ''
-      process.stdout.write(`${up}${block}\n`)
-      drawnLines = block.split('\n').length
+      process.stdout.write(`${up}${lines.join('\n')}\n`)
+      drawnLines = lines.length
     } else {
       process.stdout.write(`${renderLine(status, rates)}\n`)
     }
