@@ -31,13 +31,24 @@ export function ratesBetween(before: ServiceStatus, after: ServiceStatus): Rates
   }
 }
 
+const INDENT = ' '.repeat(13)
+const TYPES_IN_ROW = 4
+
+function rowsOf(types: readonly string[]): string[] {
+  if (types.length === 0) return ['none yet']
+  const rows: string[] = []
+  for (let at = 0; at < types.length; at += TYPES_IN_ROW) {
+    rows.push(types.slice(at, at + TYPES_IN_ROW).join('  '))
+  }
+  return rows
+}
+
 /** Lines for a terminal of this width: a wrapped line would break the redrawing. */
 export function renderBlock(status: ServiceStatus, rates: Rates, columns: number): string[] {
   const { frames, records, latency } = status
   const types = Object.entries(records.byType)
     .filter(([, value]) => value > 0)
     .map(([type, value]) => `${type} ${count(value)}`)
-    .join('  ')
   const sockets = status.adapters
     .map((a) => `${a.name} ${a.connections.open}/${a.connections.total} open, ${a.streams} streams`)
     .join('; ')
@@ -51,7 +62,7 @@ export function renderBlock(status: ServiceStatus, rates: Rates, columns: number
     `  latency    p50 ${milliseconds(latency.endToEnd.p50Ms)}   p99 ${milliseconds(latency.endToEnd.p99Ms)}   received → acknowledged`,
     `  sockets    ${sockets}`,
     ...rings,
-    `  records    ${types === '' ? 'none yet' : types}`,
+    ...rowsOf(types).map((row, index) => `${index === 0 ? '  records    ' : INDENT}${row}`),
     `  frames     received ${count(frames.received)} = parsed ${count(frames.parsed)} + ignored ${count(frames.ignored)}`,
     `             + dead-lettered ${count(frames.deadLettered)} + shed ${count(frames.shed)} + in ring ${count(frames.inRing)}`,
     `  delivered  ${count(records.delivered)} of ${count(records.emitted)} emitted, ${count(records.inFlight)} in flight`
