@@ -85,6 +85,7 @@ const NAMES: Readonly<Record<string, string>> = {
 function microTable(files: readonly MicroFile[]): string {
   const rows = files.flatMap((file) =>
     file.results.map((result) => [
+      result.group,
       result.name,
       `${cell(result.wallNs, 1)} ns/${result.unit}`,
       `${result.cpuNs.median.toFixed(1)} ns`,
@@ -92,7 +93,16 @@ function microTable(files: readonly MicroFile[]): string {
       ...where(file)
     ])
   )
-  const header = ['subject', 'wall', 'CPU', 'against its reference', 'machine', 'commit', 'date']
+  const header = [
+    'group',
+    'subject',
+    'wall',
+    'CPU',
+    'against its reference',
+    'machine',
+    'commit',
+    'date'
+  ]
   return `Command: \`npm run bench -- micro\`\n\n${table(header, rows)}`
 }
 
