@@ -43,12 +43,12 @@ export function adapterSchema(name: string): SchemaOf<AdapterConfig> {
     enabled: flag(true, 'Whether the adapter starts with the service.'),
     wsUrl: url(defaults.wsUrl, ['ws', 'wss'], 'WebSocket base URL.', aliases('WS_URL')),
     restUrl: url(defaults.restUrl, ['http', 'https'], 'REST base URL.', aliases('REST_URL')),
-    apiKey: text('', 'API key; public data needs none.', {
+    apiKey: text('', 'No effect: public market data needs no key.', {
       secret: true,
       mayBeEmpty: true,
       aliases: aliases('API_KEY')
     }),
-    secretKey: text('', 'Secret key; public data needs none.', {
+    secretKey: text('', 'No effect: public market data needs no key.', {
       secret: true,
       mayBeEmpty: true,
       aliases: aliases('SECRET_KEY')

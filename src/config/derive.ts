@@ -71,13 +71,21 @@ function subscriptionsOf(values: SluiceConfig, context: Context) {
   })
 }
 
+/** What of one value this version has not built yet; null when it may stand. */
+export function unavailable(path: string, value: unknown): string | null {
+  if (path === 'spool.mode' && value !== 'off') {
+    return `${String(value)} is not available in this version, only off is`
+  }
+  if (path.startsWith('sinks.') && Array.isArray(value) && value.length > 0) {
+    return 'is not available in this version; leave it empty'
+  }
+  return null
+}
+
 function check(config: SluiceConfig, { settings, problems }: Context): void {
   const complain = (path: string, what: string): void => {
     const origin = settings.get(path)?.origin
     problems.push(origin === undefined ? `${path} ${what}` : `${origin}: ${path} ${what}`)
-  }
-  if (config.spool.mode !== 'off') {
-    complain('spool.mode', `${config.spool.mode} is not available in this version, only off is`)
   }
   for (const [name, adapter] of Object.entries(config.adapters)) {
     if (adapter.module === '') complain(`adapters.${name}.module`, 'must be set')
@@ -113,5 +121,10 @@ export function noticesOf(config: SluiceConfig): string[] {
   const notices: string[] = []
   if (config.marketstore.url !== '') notices.push('marketstore.url has no effect in this version')
   if (config.files.dir !== '') notices.push('files.dir has no effect in this version')
+  for (const [name, { apiKey, secretKey }] of Object.entries(config.adapters)) {
+    const without = 'has no effect: public market data needs no key'
+    if (apiKey !== '') notices.push(`adapters.${name}.apiKey ${without}`)
+    if (secretKey !== '') notices.push(`adapters.${name}.secretKey ${without}`)
+  }
   return notices
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { nearest } from '../core/nearest.ts'
 import { ADAPTER_NAME } from './adapter-schema.ts'
-import { type AnyLeaf, leavesOf, type SchemaTree, variableOf } from './leaf.ts'
+import { type AnyLeaf, variableOf } from './leaf.ts'
 import {
   isSecretProperty,
   type Layer,
@@ -145,13 +145,4 @@ function nearestVariable(name: string, known: ReadonlyMap<string, Variable>): st
   const secrets = [...known].filter(([, variable]) => variable.leaf.secret === true)
   const files = secrets.map(([secret]) => `${secret}_FILE`)
   return nearest(name, [...candidates, ...files]) ?? ''
-}
-
-/** All variables of a tree with their leaves, for the documentation. */
-export function documentedVariables(tree: SchemaTree): Map<string, readonly string[]> {
-  const rows = [...leavesOf(tree)].map(([path, leaf]) => {
-    const names = [variableOf(path), ...(leaf.aliases ?? [])]
-    return [path, names] as const
-  })
-  return new Map(rows)
 }

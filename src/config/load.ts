@@ -5,7 +5,7 @@
 import convict from 'convict'
 import { ConfigError } from './config-error.ts'
 import { usableCores } from './cores.ts'
-import { derive } from './derive.ts'
+import { derive, unavailable } from './derive.ts'
 import {
   adaptersOfEnvironment,
   type Environment,
@@ -91,16 +91,19 @@ function validated(
   leaves: ReadonlyMap<string, AnyLeaf>,
   { settings, problems }: Collected
 ): SluiceConfig | null {
-  const before = problems.length
+  let wrong = 0
   for (const [path, { value, origin }] of settings) {
     const leafPath = path.split(MAP_KEY_SEPARATOR)[0] ?? path
     const leaf = leaves.get(leafPath)
     if (leaf === undefined) continue
     const judged = path === leafPath ? value : { [path.slice(leafPath.length + 1)]: value }
     const problem = problemOf(leaf, judged)
-    if (problem !== null) problems.push(`${origin}: ${leafPath} ${problem}`)
+    if (problem !== null) wrong += 1
+    // What is not built yet is no reason to keep the other findings back, nor they to keep this back.
+    const said = problem ?? unavailable(path, value)
+    if (said !== null) problems.push(`${origin}: ${leafPath} ${said}`)
   }
-  if (problems.length > before) return null
+  if (wrong > 0) return null
   const parser = convict(convictSchema(tree), { env: {}, args: [] })
   try {
     parser.load(nested(leaves, settings))

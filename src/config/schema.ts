@@ -19,9 +19,13 @@ export function defaultParsers(cores: number): number {
 }
 
 const ANYTHING: SchemaOf<SinkRouting> = {
-  types: list([], 'Record types for this sink; empty = all it can hold.', { mayBeEmpty: true }),
-  symbols: list([], 'Symbols for this sink; empty = all.', { mayBeEmpty: true }),
-  sources: list([], 'Sources (live, heal, backfill, aggregate) for this sink; empty = all.', {
+  types: list([], 'Record types for this sink. This version takes empty (all) only.', {
+    mayBeEmpty: true
+  }),
+  symbols: list([], 'Symbols for this sink. This version takes empty (all) only.', {
+    mayBeEmpty: true
+  }),
+  sources: list([], 'Sources for this sink. This version takes empty (all) only.', {
     mayBeEmpty: true,
     choices: ['live', 'heal', 'backfill', 'aggregate']
   })

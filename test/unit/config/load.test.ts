@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { ConfigError } from '../../../src/config/config-error.ts'
+import { noticesOf } from '../../../src/config/derive.ts'
 import { kafkaMode, requireSink } from '../../../src/config/kafka-mode.ts'
 import { type ConfigInputs, loadConfig } from '../../../src/config/load.ts'
 import type { SluiceConfig } from '../../../src/config/types.ts'
@@ -236,6 +237,20 @@ describe('environment', () => {
       problems({ environment: { SLUICE_PORT: '8081' } })[0] ?? '',
       /unknown variable SLUICE_PORT/
     )
+  })
+})
+
+describe('notices', () => {
+  it('name what is accepted and does nothing, and never its value', () => {
+    assert.deepEqual(noticesOf(load()), [])
+    const environment = { SLUICE_BINANCE_API_KEY: 'hush', SLUICE_BINANCE_SECRET_KEY: 'hush' }
+    const notices = noticesOf(load({ environment, sets: ['files.dir=/x'] }))
+    assert.equal(notices.length, 3, notices.join('\n'))
+    for (const key of ['apiKey', 'secretKey']) {
+      const said = `adapters.binance.${key} has no effect: public market data needs no key`
+      assert.ok(notices.includes(said), notices.join('\n'))
+    }
+    assert.ok(!notices.join().includes('hush'))
   })
 })
 

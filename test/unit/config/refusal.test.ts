@@ -83,6 +83,13 @@ const FILES: readonly (readonly [string, RegExp])[] = [
   ],
   ['sinks: {kafka: {sources: [heall]}}\n', /sources must hold only live/],
   [
+    'sinks:\n  kafka: {types: [trade]}\n',
+    /:2: sinks\.kafka\.types is not available in this version; leave it empty/
+  ],
+  ['sinks: {kafka: {sources: [live]}}\n', /sinks\.kafka\.sources is not available/],
+  ['sinks: {marketstore: {symbols: [A]}}\n', /sinks\.marketstore\.symbols is not available/],
+  ['sinks: {files: {types: [trade]}}\n', /sinks\.files\.types is not available/],
+  [
     'subscriptions: [{adapter: binanc, channels: [trade], symbols: [A]}]\n',
     /unknown adapter "binanc"; the nearest known one is binance/
   ],
@@ -124,6 +131,13 @@ describe('a YAML file with', () => {
     })
     assert.equal(found.length, 7, found.join('\n'))
   })
+})
+
+it('what this version lacks is said beside a value that is wrong', () => {
+  const found = problems({ sets: ['http.port=x', 'spool.mode=always', 'sinks.kafka.types=trade'] })
+  assert.equal(found.length, 3, found.join('\n'))
+  assert.match(found.join('\n'), /spool\.mode always is not available/)
+  assert.match(found.join('\n'), /sinks\.kafka\.types is not available/)
 })
 
 it('a file that is missing, a folder or too large is refused by name', () => {
