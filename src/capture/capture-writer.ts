@@ -21,7 +21,7 @@ const NEWLINE = Buffer.from('\n')
 
 export class CaptureWriter {
   frames = 0
-  /** Frames left out because a line cannot hold them. */
+  /** Frames left out: a line cannot hold them, or they came as binary messages. */
   skipped = 0
   readonly #head: Writable
   readonly #file: Writable

@@ -3,7 +3,7 @@ import { CaptureWriter } from '../capture/capture-writer.ts'
 import { systemClock } from '../core/clock.ts'
 import { SluiceError } from '../core/errors.ts'
 import { WsClient, type WsEnd } from '../transport/ws-client.ts'
-import { EXIT_OK, numberFlag, parseFlags, runTool, stopSignal } from './flags.ts'
+import { EXIT_FAILED, EXIT_OK, numberFlag, parseFlags, runTool, stopSignal } from './flags.ts'
 
 const HELP = `usage: sluice record --streams LIST --out FILE [options]
 
@@ -108,6 +108,10 @@ async function record(options: Recording): Promise<number> {
     await writer.close()
   }
   const skipped = writer.skipped === 0 ? '' : `, ${writer.skipped} left out`
+  if (writer.frames === 0) {
+    process.stderr.write(`sluice record: no frame was recorded${skipped}\n`)
+    return EXIT_FAILED
+  }
   process.stdout.write(`recorded ${writer.frames} frames to ${options.out}${skipped}\n`)
   return EXIT_OK
 }
@@ -119,6 +123,7 @@ function connection(
   stopped: Promise<void>
 ): Promise<WsEnd | null> {
   return new Promise((resolve, reject) => {
+    let draining = false
     const client = new WsClient({
       url: options.url,
       deflate: false,
@@ -132,11 +137,25 @@ function connection(
         opened: () => undefined,
         pinged: () => undefined,
         frame: (data, binary) => {
+          if (binary) {
+            writer.skipped += 1
+            return
+          }
           const receivedNs = BigInt(systemClock.wallUs()) * 1000n
-          const ready = binary || writer.write({ receivedNs, stream: options.stream, data })
-          if (ready) return
+          // A paused connection still hands over what it has read: one wait serves all of it.
+          if (writer.write({ receivedNs, stream: options.stream, data }) || draining) return
+          draining = true
           client.pause()
-          writer.drained().then(() => client.resume(), reject)
+          writer.drained().then(
+            () => {
+              draining = false
+              client.resume()
+            },
+            (error: unknown) => {
+              client.terminate()
+              reject(error)
+            }
+          )
         },
         closed: resolve
       }
