@@ -58,6 +58,8 @@ async function replay(options: Replay): Promise<number> {
   const startMs = performance.now()
   try {
     await run.play()
+  } catch (error) {
+    throw cutOff(error, feed.frames)
   } finally {
     feed.abort()
     signal.cancel()
@@ -70,6 +72,13 @@ async function replay(options: Replay): Promise<number> {
       `(${rate}/s)${left}\n`
   )
   return EXIT_OK
+}
+
+/** An ended connection says how far it got: frames sent, which the listener need not have taken. */
+function cutOff(error: unknown, frames: number): unknown {
+  if (!(error instanceof SluiceError) || error.code !== 'SLUICE_TRANSPORT_CLOSED') return error
+  const message = `${error.message}; ${frames} frames were sent`
+  return new SluiceError(error.code, message, { ...error.context, frames }, error)
 }
 
 /** The way through one file. No promise outlives its frame: a long replay must not grow. */

@@ -174,8 +174,10 @@ test('replay fails with one clear line: closed, unreachable, malformed, misused'
   assert.equal(cut.code, 1)
   assert.match(
     cut.stderr,
-    /^sluice replay: .*closed the connection: 1013 more frames than credit\n$/
+    /^sluice replay: .*closed the connection: 1013 more frames than credit; \d+ frames were sent\n$/
   )
+  const sent = Number(/(\d+) frames were sent/.exec(cut.stderr)?.[1])
+  assert.ok(sent >= 25 && sent <= 100, cut.stderr)
   const away = await run('replay', path, '--to', 'ws://127.0.0.1:1/ingest/binance')
   assert.equal(away.code, 1)
   assert.match(away.stderr, /^sluice replay: opening .*ECONNREFUSED.*\n$/)
@@ -240,6 +242,53 @@ test('record keeps the frames byte for byte, and replay takes them back', async 
   assert.equal((await run('replay', raw, '--to', target.url)).code, 0)
   assert.ok(target.received.length > 2)
   assert.ok(target.received.every((each) => each.stream === 'btcusdt@depth5@100ms'))
+})
+
+/** An exchange that sends these messages to whoever connects. */
+async function sender(t: TestContext, messages: readonly (string | Buffer)[]) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  t.after(() => {
+    for (const client of server.clients) client.terminate()
+    server.close()
+  })
+  // The answer to a ping that was sent last: everything before it has been taken.
+  const taken = new Promise<void>((resolve) => {
+    server.on('connection', (socket: WebSocket) => {
+      for (const message of messages) socket.send(message)
+      socket.on('pong', () => resolve())
+      socket.ping()
+    })
+  })
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, taken }
+}
+
+test('record keeps every frame of a burst that the file takes slowly, without a warning', async (t) => {
+  const frame = `{"stream":"a@trade","data":{"p":"${'1'.repeat(1500)}"}}`
+  const { url, taken } = await sender(t, new Array<string>(20_000).fill(frame))
+  const out = join(folder, 'burst.raw.gz')
+  const tool = new Tool('record', ['--url', url, '--streams', 'a@trade', '--out', out])
+  void taken.then(() => tool.process.kill('SIGTERM'))
+  const { code, stdout, stderr } = await tool.finished()
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(stdout, /^recorded 20000 frames/)
+})
+
+test('record counts binary frames as left out, and fails when it recorded nothing', async (t) => {
+  const some = await sender(t, ['{"a":1}', Buffer.from('{"a":2}'), Buffer.from([0, 1])])
+  const out = join(folder, 'binary.raw')
+  const recordFrom = (source: { url: string; taken: Promise<void> }): Promise<Finished> => {
+    const tool = new Tool('record', ['--url', source.url, '--streams', 'a@trade', '--out', out])
+    void source.taken.then(() => tool.process.kill('SIGTERM'))
+    return tool.finished()
+  }
+  const good = await recordFrom(some)
+  assert.equal(good.code, 0, good.stderr)
+  assert.equal(good.stdout, `recorded 1 frames to ${out}, 2 left out\n`)
+  const silent = await recordFrom(await sender(t, [Buffer.from([1])]))
+  assert.equal(silent.code, 1)
+  assert.equal(silent.stdout, '')
+  assert.match(silent.stderr, /^sluice record: no frame was recorded, 1 left out\n$/)
 })
 
 test('record fails with one clear line', async () => {
