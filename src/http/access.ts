@@ -65,7 +65,8 @@ export class Access {
   }
 
   /**
-   * With a token: only who shows it. Without: only this machine.
+   * With a token: only who shows it, whatever was tried before from the same address; it may be a
+   * proxy's. Without: only this machine.
    * @throws HttpError 401, 403, 429
    */
   checkToken(head: RequestHead, shown: string, token: string): void {
@@ -73,6 +74,7 @@ export class Access {
       if (isLoopback(head.remoteAddress) && !head.forwarded) return
       throw refused('token_required', 'without a token configured, only loopback may do this')
     }
+    if (sameSecret(shown, token)) return
     const address = Buffer.from(head.remoteAddress).toString('hex')
     const now = this.clock.monotonicMs()
     const past = this.failures.get(address)
@@ -84,7 +86,6 @@ export class Access {
         headers: { 'Retry-After': '60' }
       })
     }
-    if (sameSecret(shown, token)) return
     this.noteFailure(address, current, now)
     throw new HttpError(401, {
       code: 'unauthorized',

@@ -1,5 +1,5 @@
 /** Request bodies: one object is the JSON Schema, the compiled check and the TypeScript type. */
-import { Ajv, type ValidateFunction } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { type Static, type TSchema, Type } from 'typebox'
 import { HttpError } from './http-error.ts'
 
@@ -46,15 +46,26 @@ export function compile<S extends TSchema>(schema: S): Check<S> {
       throw new HttpError(400, { code: 'bad_body', message: 'a JSON body is required' })
     }
     if (!validate(body)) {
-      const first = validate.errors?.[0]
-      const where = first?.instancePath === '' ? 'the body' : `${first?.instancePath}`
-      const extra = first?.params['additionalProperty']
-      const named = typeof extra === 'string' ? ` (${extra.slice(0, 64)})` : ''
-      throw new HttpError(400, {
-        code: 'bad_body',
-        message: `${where} ${first?.message ?? 'is not as it must be'}${named}`
-      })
+      throw new HttpError(400, { code: 'bad_body', message: messageOf(validate.errors ?? []) })
     }
     return body as Static<S>
   }
+}
+
+/** Of the complaints of all forms a body may have, the one about the form that was meant. */
+function messageOf(errors: readonly ErrorObject[]): string {
+  const depth = ({ instancePath }: ErrorObject): number => instancePath.split('/').length
+  const deepest = Math.max(...errors.map(depth))
+  const close = errors.filter((error) => depth(error) === deepest)
+  const first = close.find(({ keyword }) => keyword !== 'type' && keyword !== 'anyOf') ?? close[0]
+  if (first === undefined) return 'the body is not as it must be'
+  const where = first.instancePath === '' ? 'the body' : first.instancePath
+  if (first.keyword === 'const') {
+    const values = close.flatMap(({ params }) => params['allowedValue'] ?? [])
+    return `${where} must be one of ${values.join(', ')}`
+  }
+  if (first.keyword === 'minItems') return `${where} is an empty list`
+  const extra: unknown = first.params['additionalProperty']
+  const named = typeof extra === 'string' ? ` (${extra.slice(0, 64)})` : ''
+  return `${where} ${first.message ?? 'is not as it must be'}${named}`
 }

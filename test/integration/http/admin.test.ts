@@ -206,12 +206,12 @@ describe('with a token', () => {
     assert.equal(guarded.control.drained, 1)
   })
 
-  it('guessing is slowed down, and even the right token waits then', async () => {
+  it('guessing is slowed down, and the right token passes all the same', async () => {
     let last = 401
     for (let guess = 0; guess < 12 && last === 401; guess++)
       last = (await drain('Bearer no')).status
     assert.equal(last, 429)
-    assert.equal((await drain(`Bearer ${TOKEN}`)).status, 429)
+    assert.equal((await drain(`Bearer ${TOKEN}`)).status, 202)
   })
 })
 

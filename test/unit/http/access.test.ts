@@ -69,7 +69,7 @@ describe('headers', () => {
 })
 
 describe('guessing', () => {
-  it('is stopped for a minute, for that address only', () => {
+  it('is slowed down for a minute, for that address only, never for the right token', () => {
     let now = 0
     const clock = { monotonicMs: () => now } as Clock
     const access = new Access({ host: '127.0.0.1', hosts: [], origins: [], clock })
@@ -90,10 +90,13 @@ describe('guessing', () => {
       }
     }
     for (let guess = 0; guess < 10; guess++) assert.equal(status('10.0.0.1', 'wrong'), 401)
-    assert.equal(status('10.0.0.1', 'right'), 429)
+    assert.equal(status('10.0.0.1', 'wrong'), 429)
+    assert.equal(status('10.0.0.1', 'right'), 200)
+    assert.equal(status('10.0.0.1', 'wrong'), 429)
+    assert.equal(status('10.0.0.2', 'wrong'), 401)
     assert.equal(status('10.0.0.2', 'right'), 200)
     now = 60_000
-    assert.equal(status('10.0.0.1', 'right'), 200)
+    assert.equal(status('10.0.0.1', 'wrong'), 401)
   })
 })
 
