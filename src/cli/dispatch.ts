@@ -1,6 +1,6 @@
 /** From the command line to a command: help, version, and what to say of a name nobody knows. */
 import { readFileSync } from 'node:fs'
-import { nearest } from '../core/nearest.ts'
+import { editDistance, nearest } from '../core/nearest.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT_OK, EXIT_USAGE, runTool } from './flags.ts'
 
@@ -42,10 +42,20 @@ export async function dispatch(argv: readonly string[]): Promise<number> {
   if (command === undefined) {
     const known = COMMANDS.map((one) => one.name)
     const shown = JSON.stringify(name.slice(0, 40))
-    process.stderr.write(
-      `sluice: unknown command ${shown}; the nearest one is ${nearest(name, known)}\n`
-    )
+    const guess = likely(name.slice(0, 40), known)
+    const hint =
+      guess === null ? `the commands are ${known.join(', ')}` : `the nearest one is ${guess}`
+    process.stderr.write(`sluice: unknown command ${shown}; ${hint}\n`)
     return EXIT_USAGE
   }
   return runTool(name, async () => (await command.load()).run(rest))
+}
+
+/** The command that was mistyped; null when the name is like none of them. */
+function likely(name: string, known: readonly string[]): string | null {
+  const guess = nearest(name, known)
+  if (guess === null) return null
+  const distance = editDistance(name.toLowerCase(), guess)
+  // Two slips make anything of a name of two letters.
+  return distance <= Math.max(Math.min(2, name.length - 1), name.length / 3) ? guess : null
 }

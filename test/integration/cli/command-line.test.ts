@@ -50,11 +50,20 @@ describe('sluice', () => {
   })
 
   it('names the nearest command of one it does not know, in one line', async () => {
-    const { code, stderr } = await sluice(['exhcange\u001b[2J'])
+    const { code, stderr } = await sluice(['exhcange\u001b'])
     assert.equal(code, 2)
     assert.match(stderr, /nearest one is exchange\n$/)
     assert.equal(lines(stderr).length, 1)
     assert.ok(!stderr.includes('\u001b'))
+  })
+
+  it('lists the commands for a name that is like none of them', async () => {
+    for (const name of ['nope', 'x', 'y'.repeat(5000)]) {
+      const { code, stderr } = await sluice([name])
+      assert.equal(code, 2)
+      assert.match(stderr, /; the commands are run, demo, exchange, .*doctor\n$/)
+      assert.equal(lines(stderr).length, 1)
+    }
   })
 
   it('says which commands this version has not', async () => {
