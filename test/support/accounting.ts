@@ -3,8 +3,8 @@
  * must agree with it.
  */
 import assert from 'node:assert/strict'
-import { accountingFrom } from '../../src/telemetry/accounting.ts'
 import { parseMetrics, sumOf } from './metrics.ts'
+import { accountingFrom } from './metrics-identities.ts'
 import type { Service } from './service.ts'
 import { waitFor } from './wait.ts'
 
@@ -96,7 +96,7 @@ export async function assertAccounting(service: Service, known: KnownByIds): Pro
   assert.equal(frames.parsed + frames.deadLettered + frames.ignored >= known.frames, true, text)
   assert.equal(frames.deadLettered, known.deadLettered, `dead letters: ${text}`)
   assert.equal(records.delivered, known.records, `delivered: ${text}`)
-  // What the product itself reads out of the same text, and what its status says.
+  // Read a second time, for each sink by itself, and what the status says.
   assert.equal(accountingFrom(await service.getText('/metrics')).balanced, true, text)
   const status = JSON.parse(await service.getText('/api/v1/status')) as Accounting
   assert.equal(status.records.delivered, records.delivered, `status: ${text}`)

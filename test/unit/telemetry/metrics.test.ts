@@ -15,10 +15,10 @@ import {
 } from '../../../src/ring/counters.ts'
 import { histogramAt, recordHistogram } from '../../../src/ring/histogram.ts'
 import { HISTOGRAM_WORDS } from '../../../src/ring/layout.ts'
-import { accountingFrom } from '../../../src/telemetry/accounting.ts'
 import { histogramSamples } from '../../../src/telemetry/metric.ts'
 import type { MetricSources } from '../../../src/telemetry/metric-sources.ts'
 import { METRICS, MetricsRegistry } from '../../../src/telemetry/metrics.ts'
+import { accountingFrom } from '../../support/metrics-identities.ts'
 
 function sources(overrides: Partial<MetricSources> = {}) {
   const parserCounters = [

@@ -1,5 +1,5 @@
-/** The two accounting identities, read back from the text of `/metrics`. For tests and the demo's end. */
-import type { FrameAccounting, RecordAccounting } from '../model/status.ts'
+/** The two accounting identities, read back from the text of `/metrics`. */
+import type { FrameAccounting, RecordAccounting } from '../../src/model/status.ts'
 
 export type SinkTerms = Omit<RecordAccounting, 'byType'>
 
