@@ -47,6 +47,18 @@ describe('kafka sink on the embedded cluster', { timeout: 60_000 }, () => {
     return reader
   }
 
+  it('gives librdkafka’s statistics once there are any', async () => {
+    await start({ settings: { librdkafka: { 'statistics.interval.ms': '20' } } })
+    const statistics = await waitFor(() => Promise.resolve(rig.sink.statistics()), {
+      timeoutMs: 10_000,
+      what: 'no statistics came',
+      everyMs: 10
+    })
+    assert.equal((statistics as { type?: unknown }).type, 'producer')
+    await rig.close()
+    assert.equal(rig.sink.statistics(), null)
+  })
+
   it('delivers records with key, time, partition and bytes', async () => {
     await start({}, 12)
     rig.ring.define(0, { symbol: 'BTCUSDT' })

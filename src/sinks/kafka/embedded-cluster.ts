@@ -1,13 +1,10 @@
 /**
  * librdkafka's in-memory cluster on loopback: `kafka.brokers: embedded`. A real protocol endpoint
- * that acknowledges and soon forgets (5 MiB or 100,000 batches per partition). It belongs to the
- * process.
+ * that acknowledges and soon forgets. It belongs to the process and keeps its records in the
+ * process's memory: up to 5 MiB or 100,000 batches per partition, whichever comes first.
  */
 import { loadProducerAddon, type ProducerAddon } from './producer-addon.ts'
 import type { TopicAdminState, TopicProvider } from './topic-admin.ts'
-
-/** Kafka's api key of a produce request, for `pushErrors`. */
-export const API_PRODUCE = 0
 
 export class EmbeddedCluster {
   /** host:port,… to give to clients. */
@@ -27,7 +24,7 @@ export class EmbeddedCluster {
     return this.addon.mockCreateTopic(this.id, topic, partitions, replication) === ''
   }
 
-  /** The next requests with this api key are answered with these error codes, one each. */
+  /** The next requests with this api key (0 = produce) are answered with these error codes, one each. */
   pushErrors(apiKey: number, errors: readonly number[]): void {
     this.addon.mockPushErrors(this.id, apiKey, errors)
   }

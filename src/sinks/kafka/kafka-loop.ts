@@ -71,10 +71,6 @@ export class KafkaLoop {
     return taken
   }
 
-  topicReady(topic: string, partitions: number): void {
-    this.topics.set(topic, partitions)
-  }
-
   topicsReady(topics: ReadonlyMap<string, number>): void {
     for (const [topic, partitions] of topics) this.topics.set(topic, partitions)
   }

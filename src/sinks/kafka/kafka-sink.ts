@@ -106,6 +106,12 @@ export class KafkaSink implements Sink {
     return this.addon.audit(this.handle)
   }
 
+  /** librdkafka's last statistics (every `statistics.interval.ms`); null before the first. */
+  statistics(): unknown {
+    const text = this.closed ? '' : this.addon.statistics(this.handle)
+    return text === '' ? null : JSON.parse(text)
+  }
+
   status(): SinkStatus {
     if (this.closed) {
       return { name: this.name, state: 'closed', detail: null, queueMessages: 0, queueBytes: 0 }

@@ -26,10 +26,6 @@ export function deadLetterTopic(exchange: string): string {
   return legalName(`market.deadletter.${encodeForTopic(exchange)}`)
 }
 
-export function gapTopic(exchange: string): string {
-  return legalName(`market.gap.${encodeForTopic(exchange)}`)
-}
-
 export function encodeForTopic(text: string): string {
   if (/^[A-Za-z0-9._-]*$/.test(text)) return text
   let encoded = ''

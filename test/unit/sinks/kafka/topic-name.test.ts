@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   deadLetterTopic,
-  gapTopic,
   TOPIC_BYTES_MAX,
   topicName
 } from '../../../../src/sinks/kafka/topic-name.ts'
@@ -63,8 +62,7 @@ describe('topic name', () => {
     assert.equal(topicName('{interval}', TRADE), 'x')
   })
 
-  it('names the topics beside the records', () => {
+  it('names the topic of dead letters', () => {
     assert.equal(deadLetterTopic('binance'), 'market.deadletter.binance')
-    assert.equal(gapTopic('binance-usdm'), 'market.gap.binance-usdm')
   })
 })
