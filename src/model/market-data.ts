@@ -158,5 +158,3 @@ export type MarketData =
   | Book
   | AveragePrice
   | ReferencePrice
-
-export type MarketDataType = MarketData['type']
