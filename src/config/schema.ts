@@ -132,7 +132,7 @@ function kafkaSchema(): SchemaOf<SluiceConfig['kafka']> {
       kind: 'brokers',
       default: '',
       mayBeEmpty: true,
-      doc: '`host:port,…`; `embedded` = in-memory broker on loopback; `off`.',
+      doc: '`host:port,…`; `embedded` = broker on loopback, in this process’s memory; `off`.',
       defaultText: 'none: `run` without any sink exits 2'
     },
     topic: text('market.{type}.{exchange}.{symbol}', 'Topic template.', {
