@@ -107,14 +107,16 @@ export class WsClient {
     this.socket.terminate()
   }
 
-  /** With a closing handshake, for at most a second. */
+  /**
+   * With a closing handshake, for at most a second. A paused socket is ended at once: the handshake
+   * would first have to read everything the kernel had buffered meanwhile, and nobody has room for it.
+   */
   close(): void {
     this.pacer.close()
-    if (this.socket.readyState === WebSocket.CONNECTING) {
+    if (this.socket.readyState === WebSocket.CONNECTING || this.socket.isPaused) {
       this.socket.terminate()
       return
     }
-    this.socket.resume()
     this.socket.close(1000)
     this.setDeadline(CLOSE_WAIT_MS, () => this.socket.terminate())
   }
