@@ -44,7 +44,7 @@ export class Handover {
     return this.options.clock.monotonicMs() > this.untilMs
   }
 
-  /** False: no more can be held, the switch must be made now. */
+  /** False: no more can be held or remembered, the switch must be made now. */
   frame(link: StreamLink, data: Buffer, binary: boolean): boolean {
     if (link === this.coming) return this.overlap.hold(data, binary)
     const isOld = link !== this.current
@@ -53,9 +53,8 @@ export class Handover {
       this.options.counters.framesDuplicate += 1
       return true
     }
-    if (this.coming !== null) this.overlap.remember(data)
     this.options.lane.offer(data, binary, link.number)
-    return true
+    return this.coming === null || this.overlap.remember(data)
   }
 
   /** Makes the next socket the current one; the caller closes the old one. */

@@ -102,6 +102,15 @@ export class StreamLink {
     return this.pending.size + this.deferred.length
   }
 
+  /** Streams asked for whose acknowledgement is missing: they may not flow yet. */
+  unacknowledgedStreams(): ReadonlySet<string> {
+    const names = new Set<string>()
+    for (const { method, request } of this.pending.values()) {
+      if (method === 'subscribe') for (const name of request.streams) names.add(name)
+    }
+    return names
+  }
+
   pause(): void {
     this.client.pause()
   }

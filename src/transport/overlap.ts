@@ -6,6 +6,9 @@
 import { crc32 } from 'node:zlib'
 
 const HELD_FRAMES_MAX = 65_536
+/** Different frames remembered of the old socket, and how many make one half of the window before. */
+const BROUGHT_KEYS_MAX = 65_536
+const WINDOW_KEYS = 16_384
 const HELD_BYTES_MAX = 16 * 1024 * 1024
 
 interface HeldFrame {
@@ -14,14 +17,24 @@ interface HeldFrame {
 }
 
 export class Overlap {
-  private readonly brought = new Map<string, number>()
+  private brought = new Map<string, number>()
+  private earlier = new Map<string, number>()
   private held: HeldFrame[] = []
   private heldBytes = 0
 
-  /** A frame of the old socket goes its way and is remembered. */
-  remember(data: Buffer): void {
+  /**
+   * A frame of the old socket goes its way and is remembered. False = full: the new socket must take over
+   * now. While the new one has brought nothing, the oldest are forgotten instead: they could only come
+   * again from a socket that is thousands of frames behind.
+   */
+  remember(data: Buffer): boolean {
+    if (this.held.length === 0 && this.brought.size >= WINDOW_KEYS) {
+      this.earlier = this.brought
+      this.brought = new Map()
+    }
     const key = keyOf(data)
     this.brought.set(key, (this.brought.get(key) ?? 0) + 1)
+    return this.brought.size + this.earlier.size < BROUGHT_KEYS_MAX
   }
 
   /** Holds a frame of the new socket. False = full: the old socket must be closed now. */
@@ -45,14 +58,18 @@ export class Overlap {
 
   /** Did the old socket bring this frame? Every frame it brought is counted off once. */
   isRepeated(data: Buffer): boolean {
-    if (this.brought.size === 0) return false
+    if (this.brought.size === 0 && this.earlier.size === 0) return false
     const key = keyOf(data)
-    const count = this.brought.get(key)
-    if (count === undefined) return false
-    if (count === 1) this.brought.delete(key)
-    else this.brought.set(key, count - 1)
-    return true
+    return countOff(this.earlier, key) || countOff(this.brought, key)
   }
+}
+
+function countOff(brought: Map<string, number>, key: string): boolean {
+  const count = brought.get(key)
+  if (count === undefined) return false
+  if (count === 1) brought.delete(key)
+  else brought.set(key, count - 1)
+  return true
 }
 
 /** Two checksums of different spans and the length: no two frames of a second share them. */

@@ -39,3 +39,20 @@ test('a full hold says so', () => {
   while (overlap.hold(frame, false)) count += 1
   assert.equal(count, 16)
 })
+
+test('what the old socket brings is remembered within bounds; a full memory says so', () => {
+  const overlap = new Overlap()
+  const frame = (n: number): Buffer => Buffer.from(`{"t":${n}}`)
+  let n = 0
+  // As long as the new socket brings nothing, there is no reason to switch to it.
+  while (n < 200_000) assert.ok(overlap.remember(frame(n++)))
+  assert.ok(overlap.isRepeated(frame(n - 1)))
+  assert.ok(overlap.isRepeated(frame(n - 16_000)))
+  assert.ok(!overlap.isRepeated(frame(0)), 'the oldest are forgotten')
+  overlap.hold(frame(n - 2), false)
+  const joinedAt = n
+  while (overlap.remember(frame(n++))) assert.ok(n < joinedAt + 65_536)
+  assert.ok(n - joinedAt > 32_000)
+  assert.deepEqual(overlap.release(), [])
+  for (let tail = joinedAt; tail < n; tail++) assert.ok(overlap.isRepeated(frame(tail)))
+})
