@@ -5,7 +5,7 @@
 import type { ExchangeAdapter, StreamSpec } from '../adapters/adapter.ts'
 import { Backoff } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
-import { asError, SluiceError } from '../core/errors.ts'
+import type { SluiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Prng } from '../core/prng.ts'
 import type { DialGate, DialTicket } from '../transport/dial-gate.ts'
@@ -13,7 +13,7 @@ import { FrameLane } from '../transport/frame-lane.ts'
 import type { FrameSink } from '../transport/frame-sink.ts'
 import type { WsEnd } from '../transport/ws-client.ts'
 import { Handover } from './handover.ts'
-import { classifyConnect, classifyEnd } from './link-end.ts'
+import { classifyConnect, classifyEnd, dialError } from './link-end.ts'
 import { ReplacePacer } from './replace-pacer.ts'
 import type { RunnerConfig, RunnerTuning } from './runner-config.ts'
 import { countGaps, type ReconnectReason, type RunnerCounters } from './runner-counters.ts'
@@ -36,7 +36,9 @@ export interface SlotContext {
 export interface SlotEvents {
   /** The streams flow on a new socket. */
   live(slot: ConnectionSlot): void
-  /** The last socket is closed, no other follows, and nothing waits for the ring. */
+  /** The slot was stopped and its last socket is closed. */
+  closed(slot: ConnectionSlot): void
+  /** `closed` has come, and nothing waits for the ring. */
   drained(slot: ConnectionSlot): void
 }
 
@@ -53,13 +55,17 @@ export class ConnectionSlot implements LinkListener {
   readonly streams = new Map<string, StreamSpec>()
   lastError: SluiceError | null = null
   reconnects = 0
+  /** Its streams have flowed since it got them. */
+  hasFlowed = false
   private readonly context: SlotContext
   private readonly backoff: Backoff
   private link: StreamLink | null = null
   private handover: Handover | null = null
   private ticket: DialTicket | null = null
   private stopped = false
-  /** Why the present link is being ended, when we end it. */
+  /** The link whose end `stop` asked for. */
+  private closing: StreamLink | null = null
+  /** Why the present link is ended, when by us. */
   private endReason: ReconnectReason | null = null
   private replaceReason: ReconnectReason = 'stale'
   private readonly replacePacer: ReplacePacer
@@ -123,7 +129,10 @@ export class ConnectionSlot implements LinkListener {
     this.handover?.next?.unsubscribe(names)
   }
 
-  /** Closes with a handshake; what arrives until then is taken in. `drained` follows. */
+  /**
+   * Closes with a handshake; what arrives until then is taken in. A socket that is paused is ended at
+   * once. `closed` follows, and `drained` when the ring has taken what waits, however late.
+   */
   stop(): void {
     if (this.stopped) return
     this.stopped = true
@@ -132,8 +141,23 @@ export class ConnectionSlot implements LinkListener {
     const { link } = this
     this.handover?.next?.terminate()
     this.dropHandover()
-    if (link === null) this.checkDrained()
+    this.closing = link
+    if (link === null) this.ended()
     else link.close()
+  }
+
+  /** A stopped slot gets streams again: in its own lane they cannot overtake what still waits there. */
+  revive(): void {
+    this.stopped = false
+    this.streams.clear()
+    this.hasFlowed = false
+  }
+
+  /** Gives up on what still waits. For the end of the process only; `drained` follows. */
+  abandon(): void {
+    this.lane.abandon()
+    if (this.link === null) this.checkDrained()
+    else this.link.terminate()
   }
 
   /** Beat of the watchdogs. */
@@ -187,13 +211,21 @@ export class ConnectionSlot implements LinkListener {
 
   linkReady(link: StreamLink): void {
     if (link === this.handover?.next) this.switchOver()
-    if (link === this.link) this.context.events.live(this)
+    if (link !== this.link) return
+    this.hasFlowed = true
+    this.context.events.live(this)
   }
 
   /** Hot path. */
   linkFrame(link: StreamLink, data: Buffer, binary: boolean): void {
-    if (this.handover === null) this.lane.offer(data, binary, link.number)
-    else if (!this.handover.frame(link, data, binary)) this.switchOver()
+    if (this.handover !== null) {
+      if (!this.handover.frame(link, data, binary)) this.switchOverEarly()
+    } else if (link === this.link) {
+      this.lane.offer(data, binary, link.number)
+    } else {
+      // A socket that was given up still hands over what it had read.
+      this.context.counters.framesDuplicate += 1
+    }
   }
 
   linkShutdownNotice(link: StreamLink): void {
@@ -222,11 +254,12 @@ export class ConnectionSlot implements LinkListener {
     if (link !== this.link) return
     this.link = null
     if (this.stopped) {
-      this.checkDrained()
+      this.ended()
       return
     }
     if (link.isReady && link.frames > 0) this.backoff.ease()
-    if (end.wasOpen) this.countReconnect(link, end)
+    // A slot revived meanwhile had no gap of its own making.
+    if (end.wasOpen && link !== this.closing) this.countReconnect(link, end)
     this.endReason = null
     this.unacknowledged = false
     // The replacement, if it is on its way, takes over as it is.
@@ -276,7 +309,7 @@ export class ConnectionSlot implements LinkListener {
       })
     } catch (thrown) {
       gate.failed()
-      this.note(thrown instanceof SluiceError ? thrown : unexpected(thrown))
+      this.note(dialError(thrown))
       return null
     }
   }
@@ -325,6 +358,14 @@ export class ConnectionSlot implements LinkListener {
     return true
   }
 
+  /** The streams the next socket has not yet been confirmed for may miss something. */
+  private switchOverEarly(): void {
+    const missing = this.handover?.next?.unacknowledgedStreams()
+    if (!this.switchOver()) return
+    const streams = [...this.streams.values()].filter(({ name }) => missing?.has(name) === true)
+    countGaps(this.context.counters, this.replaceReason, streams)
+  }
+
   /** After the switch it stays until its tail is over: the old socket's last chunk may still come. */
   private dropHandover(): void {
     if ((this.handover?.next ?? null) === null) return
@@ -337,9 +378,14 @@ export class ConnectionSlot implements LinkListener {
   }
 
   private resume(): void {
-    if (this.stopped) this.checkDrained()
-    else if (this.link === null) this.dialSoon()
-    else this.link.resume()
+    if (this.link !== null) this.link.resume()
+    else if (this.stopped) this.checkDrained()
+    else this.dialSoon()
+  }
+
+  private ended(): void {
+    this.context.events.closed(this)
+    this.checkDrained()
   }
 
   private checkDrained(): void {
@@ -351,8 +397,4 @@ export class ConnectionSlot implements LinkListener {
     this.lastError = error
     if (isNew) this.context.logger.warn('connection error', { slot: this.id, error: error.message })
   }
-}
-
-function unexpected(thrown: unknown): SluiceError {
-  return new SluiceError('SLUICE_TRANSPORT_CONNECT', asError(thrown).message, {}, thrown)
 }

@@ -14,10 +14,10 @@ import type { FrameSink } from '../transport/frame-sink.ts'
 import { RestClient } from '../transport/rest-client.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { ConnectionSlot } from './connection-slot.ts'
+import { Interruption } from './interruption.ts'
 import { DEFAULT_TUNING, type RunnerConfig, type RunnerTuning } from './runner-config.ts'
 import { countGaps, createRunnerCounters, type RunnerCounters } from './runner-counters.ts'
 import { connectionStatus, type RunnerState, type RunnerStatus } from './runner-status.ts'
-import { ShardPlan } from './shard-plan.ts'
 import { StaleWatch } from './stale-watch.ts'
 import { checkResolution, silentSymbols } from './subscription-check.ts'
 import { SubscriptionSet } from './subscription-set.ts'
@@ -36,8 +36,6 @@ export interface ExchangeRunnerOptions {
   readonly activity: (streamName: string) => StreamActivity | undefined
   /** Called and awaited before streams are subscribed: their sinks may have to be made ready. */
   readonly prepare?: (streams: readonly StreamSpec[]) => Promise<void>
-  /** Shared by the runners of one process; own by default. */
-  readonly plan?: ShardPlan
 }
 
 /** What a change of subscriptions did, by stream name. */
@@ -67,6 +65,8 @@ export class ExchangeRunner {
   private abort = new AbortController()
   private timer: TimerHandle | null = null
   private stopping: Promise<void> | null = null
+  private isClosed = false
+  private readonly interruption = new Interruption()
 
   /** @throws SLUICE_CONFIG_INVALID when a base URL is none. */
   constructor(options: ExchangeRunnerOptions) {
@@ -99,7 +99,6 @@ export class ExchangeRunner {
       prng: prng.fork('backoff'),
       gate: this.gate,
       sink: frameSink,
-      plan: options.plan ?? new ShardPlan(frameSink.shards),
       live: (slot) => this.slotLive(slot)
     })
     this.shardCurrentAtMs = new Array<number>(frameSink.shards).fill(clock.monotonicMs())
@@ -121,11 +120,13 @@ export class ExchangeRunner {
   /**
    * Loads the symbols, however long the exchange stays unreachable, and subscribes; resolves when the
    * connections are commissioned. Rejects when a subscription names what the exchange does not have;
-   * then nothing is subscribed.
-   * @throws SLUICE_EXCHANGE_SUBSCRIPTION
+   * then nothing is subscribed. Streams whose older frames still wait for a ring since a stop follow
+   * them on the same way.
+   * @throws SLUICE_EXCHANGE_SUBSCRIPTION; SLUICE_TRANSPORT_CLOSED after `close`
    */
   async start(): Promise<void> {
     await this.stopping
+    if (this.isClosed) throw new SluiceError('SLUICE_TRANSPORT_CLOSED', 'the runner was closed')
     if (this.state === 'running' || this.state === 'loading') return
     this.state = 'loading'
     this.failure = null
@@ -136,6 +137,7 @@ export class ExchangeRunner {
       checkResolution(this.options.adapter.resolve(this.set.list(), symbols), 'all')
       this.state = 'running'
       this.apply(this.set, signal)
+      this.interruption.count(this.counters, this.pool.slots())
       this.schedule()
     } catch (thrown) {
       if (signal.aborted) return
@@ -145,12 +147,12 @@ export class ExchangeRunner {
   }
 
   /**
-   * Closes every connection; resolves when the last received frame is in its ring, or after
-   * `graceMs`, when what waits is shed and counted.
+   * Closes every connection; resolves when all are closed. Nothing is shed: frames that wait for a ring
+   * then go on waiting, as the status says, and reach it in order before anything a later start brings.
    */
-  async stop(graceMs = 5000): Promise<void> {
+  async stop(): Promise<void> {
     if (this.state === 'stopped') return
-    this.stopping ??= this.shutDown(graceMs).finally(() => {
+    this.stopping ??= this.shutDown().finally(() => {
       this.stopping = null
     })
     await this.stopping
@@ -158,17 +160,30 @@ export class ExchangeRunner {
 
   async restart(): Promise<void> {
     if (this.state === 'running') {
-      for (const slot of this.pool.slots())
-        countGaps(this.counters, 'restart', slot.streams.values())
+      this.interruption.restarting()
       this.counters.reconnects.restart += [...this.pool.slots()].length
     }
     await this.stop()
     await this.start()
   }
 
-  /** Ends the runner for good: its REST connections too. */
-  async close(): Promise<void> {
+  /**
+   * Ends the runner for good: its REST connections too. Resolves when the last received frame is in its
+   * ring, or soon after `graceMs`, when what still waits is shed and counted as abandoned.
+   */
+  async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    const { clock } = this.options
+    this.isClosed = true
+    let isLate = false
+    const deadline = clock.setTimer(() => {
+      isLate = true
+      this.pool.abandon()
+    }, graceMs)
     await this.stop()
+    // Its sockets may have been closed later than that.
+    if (isLate) this.pool.abandon()
+    await this.pool.drained()
+    clock.clearTimer(deadline)
     await this.rest.close()
   }
 
@@ -180,9 +195,9 @@ export class ExchangeRunner {
    */
   async subscribe(subscriptions: readonly DataSubscription[]): Promise<SubscriptionChange> {
     const { adapter } = this.options
-    checkResolution(adapter.resolve(subscriptions, this.directory.symbols), 'channels')
-    if (this.state === 'loading') throw this.notLoaded()
     if (this.state !== 'running') {
+      checkResolution(adapter.resolve(subscriptions, this.directory.symbols), 'channels')
+      if (this.state === 'loading') throw this.notLoaded()
       this.set = this.set.with(subscriptions)
       return NO_CHANGE
     }
@@ -229,7 +244,7 @@ export class ExchangeRunner {
   }
 
   summary(): Omit<AdapterSummary, 'name'> {
-    const { state, streams, connectionsByState, connections, lastError } = this.status()
+    const { state, reason, streams, connectionsByState, connections, lastError } = this.status()
     const open =
       connectionsByState.live + connectionsByState.subscribing + connectionsByState.paused
     return {
@@ -237,7 +252,8 @@ export class ExchangeRunner {
       state,
       streams,
       connections: { open, total: connections.length },
-      lastError
+      // All that is shown of a stopped adapter: whether frames of it still wait.
+      lastError: state === 'stopped' ? (reason ?? lastError) : lastError
     }
   }
 
@@ -251,10 +267,16 @@ export class ExchangeRunner {
     return {
       received: framesReceived,
       ignored: framesControl + framesDuplicate,
-      shed: totals.framesShed,
+      shed: totals.framesOverflowed + totals.framesAbandoned,
       accepted: totals.framesAccepted,
       waiting: totals.framesWaiting
     }
+  }
+
+  /** The parts of `accounting().shed`. */
+  shedByReason(): Record<string, number> {
+    const { framesOverflowed, framesAbandoned } = this.pool.totals()
+    return { overflow: framesOverflowed, abandoned: framesAbandoned }
   }
 
   /** Pauses of the sockets so far, and their length. */
@@ -283,16 +305,15 @@ export class ExchangeRunner {
     return { added: added.map((stream) => stream.name), removed }
   }
 
-  private async shutDown(graceMs: number): Promise<void> {
+  private async shutDown(): Promise<void> {
     const { clock } = this.options
     this.state = 'stopping'
     this.abort.abort(new SluiceError('SLUICE_TRANSPORT_CLOSED', 'the runner was stopped'))
     if (this.timer !== null) clock.clearTimer(this.timer)
     this.timer = null
+    this.interruption.note(this.pool.streams())
     for (const name of this.pool.streams().keys()) this.watch.remove(name)
-    const deadline = clock.setTimer(() => this.pool.abandon(), graceMs)
     await this.pool.stop()
-    clock.clearTimer(deadline)
     this.state = 'stopped'
   }
 
@@ -314,6 +335,8 @@ export class ExchangeRunner {
   private reason(): string | null {
     if (this.state === 'failed') return this.failure?.message ?? null
     if (this.state === 'loading') return this.notLoaded().message
+    const waiting = this.pool.framesRetiring()
+    if (this.state === 'stopped' && waiting > 0) return `${waiting} frames still wait for a ring`
     if (this.state !== 'running') return null
     if (this.gate.closedReason !== null) return this.gate.closedReason
     for (const slot of this.pool.slots()) {

@@ -1,4 +1,5 @@
 /** Names for how a connection ended or was not opened. Pure. */
+import { asError, SluiceError } from '../core/errors.ts'
 import type { WsEnd } from '../transport/ws-client.ts'
 import type { ConnectResult, ReconnectReason } from './runner-counters.ts'
 
@@ -16,4 +17,10 @@ export function classifyConnect(end: WsEnd): ConnectResult {
 export function classifyEnd(end: WsEnd, ageMs: number, ageMsMax: number): ReconnectReason {
   if (ageMs >= ageMsMax * AGE_SHARE) return 'max_age'
   return end.code === 1006 || end.error !== null ? 'reset' : 'closed'
+}
+
+/** What a socket that could not even be made leaves behind. */
+export function dialError(thrown: unknown): SluiceError {
+  if (thrown instanceof SluiceError) return thrown
+  return new SluiceError('SLUICE_TRANSPORT_CONNECT', asError(thrown).message, {}, thrown)
 }

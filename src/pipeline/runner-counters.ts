@@ -23,6 +23,11 @@ export type ReconnectReason =
   | 'overflow'
   | 'restart'
 
+export type GapReason =
+  | ReconnectReason
+  /** The adapter was stopped, and started again later. */
+  | 'stopped'
+
 export type ConnectResult = 'ok' | 'refused' | 'timeout' | 'rejected' | 'failed'
 export type ProbeResult = 'fresh' | 'stale' | 'recovered' | 'failed'
 
@@ -44,7 +49,7 @@ export interface RunnerCounters {
   readonly connects: Record<ConnectResult, number>
   readonly reconnects: Record<ReconnectReason, number>
   /** Streams whose records of some time are missing, by reason; tickers and books included. */
-  readonly gaps: Record<ReconnectReason, number>
+  readonly gaps: Record<GapReason, number>
   readonly gapsByChannel: Map<string, number>
   readonly probes: Record<ProbeResult, number>
 }
@@ -76,7 +81,7 @@ export function createRunnerCounters(): RunnerCounters {
     controlErrors: 0,
     connects: { ok: 0, refused: 0, timeout: 0, rejected: 0, failed: 0 },
     reconnects: reasons(),
-    gaps: reasons(),
+    gaps: { ...reasons(), stopped: 0 },
     gapsByChannel: new Map(),
     probes: { fresh: 0, stale: 0, recovered: 0, failed: 0 }
   }
@@ -85,7 +90,7 @@ export function createRunnerCounters(): RunnerCounters {
 /** Streams the exchange spoke on while nobody listened. */
 export function countGaps(
   counters: RunnerCounters,
-  reason: ReconnectReason,
+  reason: GapReason,
   streams: Iterable<StreamSpec>
 ): void {
   const { gaps, gapsByChannel } = counters

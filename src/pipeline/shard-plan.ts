@@ -1,53 +1,39 @@
-/** Spreads connections over shards and streams over connections. */
+/** Which shard carries a symbol, for good, and how a shard's streams are spread over connections. */
 import type { StreamSpec } from '../adapters/adapter.ts'
 
-/** Streams per shard, of all runners that share the plan. */
-export class ShardPlan {
-  private readonly loads: number[]
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
 
-  constructor(shards: number) {
-    this.loads = new Array<number>(shards).fill(0)
+/**
+ * The shard of everything one symbol of one exchange brings. A function of its arguments alone: were it
+ * to follow the load, records of one key could overtake those still waiting in the ring they came from.
+ * FNV-1a, then mixed, because its low bits are hardly more than a parity.
+ */
+export function shardOf(exchange: string, symbol: string, shards: number): number {
+  const key = `${exchange} ${symbol}`
+  let hash = FNV_OFFSET
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), FNV_PRIME)
   }
-
-  get shards(): number {
-    return this.loads.length
-  }
-
-  /** The shard with the fewest streams; the first of equals. */
-  leastLoaded(): number {
-    let best = 0
-    for (let shard = 1; shard < this.loads.length; shard++) {
-      if ((this.loads[shard] as number) < (this.loads[best] as number)) best = shard
-    }
-    return best
-  }
-
-  /** `streams` may be negative. */
-  add(shard: number, streams: number): void {
-    this.loads[shard] = (this.loads[shard] ?? 0) + streams
-  }
-
-  load(shard: number): number {
-    return this.loads[shard] ?? 0
-  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
+  return ((hash ^ (hash >>> 16)) >>> 0) % shards
 }
 
-export interface GroupOptions {
-  readonly streamsPerConnection: number
-  readonly shards: number
+/** A stream of all symbols has no symbol: its own name decides. */
+export function shardOfStream(exchange: string, stream: StreamSpec, shards: number): number {
+  return shardOf(exchange, stream.symbol === '' ? stream.name : stream.symbol, shards)
 }
 
 /**
- * Groups new streams into connections: as few as the limit allows, but one per shard where there are
- * streams enough, so that every parser has work. Streams of one symbol stay together.
+ * Groups streams of one shard into connections of about the same size: as few as the limit allows.
+ * Streams of one symbol stay together.
  */
 export function groupStreams(
   streams: readonly StreamSpec[],
-  options: GroupOptions
+  streamsPerConnection: number
 ): readonly (readonly StreamSpec[])[] {
-  if (streams.length === 0) return []
-  const needed = Math.ceil(streams.length / options.streamsPerConnection)
-  const count = Math.max(needed, Math.min(options.shards, streams.length))
+  const count = Math.ceil(streams.length / streamsPerConnection)
   const bySymbol = new Map<string, StreamSpec[]>()
   for (const stream of streams) {
     const group = bySymbol.get(stream.symbol)

@@ -59,7 +59,7 @@ function adapterReadings({ runners }: Parts): AdapterReading[] {
       bytesReceived: counters.bytesReceived,
       framesControl: counters.framesControl,
       framesDuplicate: counters.framesDuplicate,
-      framesShed: { overflow: runner.accounting().shed },
+      framesShed: runner.shedByReason(),
       connections: connectionsByState,
       connects: counters.connects,
       reconnects: counters.reconnects,

@@ -50,7 +50,10 @@ export class FrameLane {
   readonly shard: number
   /** Frames in the ring. */
   accepted = 0
-  shed = 0
+  /** Dropped because the list was full, and what the same socket brought after. */
+  shedOverflow = 0
+  /** Dropped by `abandon`. */
+  shedAbandoned = 0
   pauses = 0
   private readonly options: FrameLaneOptions
   private readonly sink: FrameSink
@@ -67,6 +70,7 @@ export class FrameLane {
   private pausedMsTotal = 0
   private gaveUp = false
   private overflow = false
+  private abandoned = false
 
   constructor(options: FrameLaneOptions) {
     this.options = options
@@ -81,6 +85,10 @@ export class FrameLane {
 
   /** Takes over one frame; the bytes must not change afterwards. */
   offer(frame: Uint8Array, binary: boolean, connection: number): void {
+    if (this.abandoned) {
+      this.shedAbandoned += 1
+      return
+    }
     const { meta } = this
     meta.connection = connection
     meta.receivedTimeUs = this.clock.wallUs()
@@ -105,15 +113,20 @@ export class FrameLane {
     return this.waiting.length - this.waitingHead
   }
 
+  get shed(): number {
+    return this.shedOverflow + this.shedAbandoned
+  }
+
   /** Time the socket was paused, the current pause included, ms. */
   get pausedMs(): number {
     const { stalledAtMs } = this
     return this.pausedMsTotal + (stalledAtMs === null ? 0 : this.clock.monotonicMs() - stalledAtMs)
   }
 
-  /** Sheds what still waits and stops the timer. For the end of the process only. */
+  /** Sheds what still waits and all that follows. For the end of the process only. */
   abandon(): void {
-    this.shed += this.waitingFrames
+    this.abandoned = true
+    this.shedAbandoned += this.waitingFrames
     this.waiting = []
     this.waitingHead = 0
     this.waitingBytes = 0
@@ -136,7 +149,7 @@ export class FrameLane {
       this.waitingFrames >= waitingFramesMax || this.waitingBytes + frame.length > waitingBytesMax
     // Once one frame is missing, later ones of the same socket would hide the gap.
     if (isFull || this.overflow) {
-      this.shed += 1
+      this.shedOverflow += 1
       if (this.overflow) return
       this.overflow = true
       listener.overflowed()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SluiceError } from '../../src/core/errors.ts'
+import { shardOf } from '../../src/pipeline/shard-plan.ts'
 import { createRig, type Rig, type RigOptions } from '../support/runner-rig.ts'
 import type { TinyConnection } from '../support/tiny-exchange.ts'
 import { waitFor } from '../support/wait.ts'
@@ -120,7 +121,7 @@ test('every unknown channel and symbol is named, and nothing is subscribed', asy
       subscription(['trades', 'trade', 'kline_7m'], ['XBTUSD']),
       subscription(['trade'], ['ETHUSDT', 'NOPE'])
     ]),
-    /unknown channels: trades, kline_7m/
+    /unknown channels: trades, kline_7m; unknown symbols: XBTUSD, NOPE/
   )
   await assert.rejects(
     runner.subscribe([subscription(['trade'], ['XBTUSD', 'ETHUSDT', 'NOPE'])]),
@@ -161,30 +162,36 @@ test('streams that two subscriptions name leave with the last of them', async ()
   await assert.rejects(runner.unsubscribe([subscription(['trade'], ['BTCUSDT'])]), /not subscribed/)
 })
 
-test('new streams fill connections with room before new ones are opened; shards share them', async () => {
-  const symbols = Array.from({ length: 30 }, (_, n) => `S${n}USDT`)
+test('new streams fill the connections of their shard before new ones are opened', async () => {
+  const all = Array.from({ length: 80 }, (_, n) => `S${n}USDT`)
+  const ofShard = (shard: number): string[] =>
+    all.filter((symbol) => shardOf('binance', symbol, 2) === shard)
+  const [even, odd] = [ofShard(0), ofShard(1)]
   const { exchange, runner } = await startRig(
-    { symbols, shards: 2, config: { streamsPerConnection: 10 } },
-    symbols.slice(0, 12)
+    { symbols: all, shards: 2, config: { streamsPerConnection: 10 } },
+    [...even.slice(0, 12), ...odd.slice(0, 3)]
   )
-  const streams = (): readonly number[] => runner.status().connections.map((one) => one.streams)
-  assert.deepEqual(streams(), [6, 6])
-  assert.deepEqual(
-    runner.status().connections.map(({ shard }) => shard),
-    [0, 1]
-  )
-  await runner.subscribe([subscription(['trade'], symbols.slice(12, 20))])
-  assert.deepEqual(streams(), [10, 10])
-  assert.equal(exchange.dials, 2)
-  await runner.subscribe([subscription(['trade'], symbols.slice(20, 25))])
-  assert.deepEqual(streams(), [10, 10, 5])
-  await live()
+  const streams = (): readonly (readonly [number, number])[] =>
+    runner.status().connections.map((one) => [one.shard, one.streams] as const)
+  const sorted = (): unknown => [...streams()].sort(([a], [b]) => a - b)
+  assert.deepEqual(sorted(), [
+    [0, 6],
+    [0, 6],
+    [1, 3]
+  ])
+  await runner.subscribe([subscription(['trade'], [...even.slice(12, 20), ...odd.slice(3, 10)])])
+  assert.deepEqual(sorted(), [
+    [0, 10],
+    [0, 10],
+    [1, 10]
+  ])
   assert.equal(exchange.dials, 3)
-  const all = exchange.live().flatMap((connection) => [...connection.streams])
-  await waitFor(() => exchange.live().flatMap(({ streams: names }) => [...names]).length === 25, {
-    timeoutMs: 3000,
-    what: () => `25 streams, have ${all.length}`
-  })
+  await runner.subscribe([subscription(['trade'], odd.slice(10, 13))])
+  assert.equal(runner.status().connections.length, 4)
+  await live()
+  assert.equal(exchange.dials, 4)
+  const carried = (): number => exchange.live().flatMap((one) => [...one.streams]).length
+  await waitFor(() => carried() === 33, { timeoutMs: 3000, what: () => `33, have ${carried()}` })
 })
 
 test('unknown symbols refuse the start, naming all of them', async () => {

@@ -66,7 +66,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     sink,
     activity,
     end: async () => {
-      await runner.close()
+      await runner.close({ graceMs: 5000 })
       await exchange.close()
     }
   }

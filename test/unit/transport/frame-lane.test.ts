@@ -86,7 +86,8 @@ for (const limits of [{ framesMax: 5 }, { bytesMax: 50 }]) {
     sink.refuse = true
     for (let n = 0; n < 20; n++) lane.offer(Buffer.from(`frame ${n}   `.slice(0, 10)), false, 1)
     assert.equal(lane.waitingFrames, 5)
-    assert.equal(lane.shed, 15)
+    assert.equal(lane.shedOverflow, 15)
+    assert.equal(lane.shedAbandoned, 0)
     assert.deepEqual(events, ['pause', 'overflow'])
     sink.refuse = false
     clock.advance(10)
@@ -98,12 +99,18 @@ for (const limits of [{ framesMax: 5 }, { bytesMax: 50 }]) {
   })
 }
 
-test('abandoning counts what waits as shed and leaves no timer', () => {
+test('abandoning counts what waits and what follows, apart from an overflow; no timer is left', () => {
   const { clock, sink, lane } = createLane()
   sink.refuse = true
   for (let n = 0; n < 7; n++) lane.offer(Buffer.from('x'), false, 1)
   lane.abandon()
-  assert.equal(lane.shed, 7)
+  sink.refuse = false
+  // After a frame that was dropped a later one would hide the hole.
+  lane.offer(Buffer.from('y'), false, 1)
+  assert.equal(lane.shed, 8)
+  assert.equal(lane.shedAbandoned, 8)
+  assert.equal(lane.shedOverflow, 0)
+  assert.equal(sink.frames.length, 0)
   assert.equal(lane.waitingFrames, 0)
   assert.equal(clock.pending, 0)
 })
