@@ -61,18 +61,23 @@ async function createSlot() {
   return { slot, sink, counters, events }
 }
 
-test('stopped during a replacement, frames the second socket had read are not offered again', async () => {
-  const { slot, sink, counters, events } = await createSlot()
+const frame = (id: number): Buffer => Buffer.from(`{"stream":"${NAME}","data":{"t":${id}}}`)
+
+/** Both sockets carry the stream, and the second is not known to be ready. */
+async function replaceHalfway(slot: ConnectionSlot): Promise<readonly [StreamLink, StreamLink]> {
   const first = slot.current as StreamLink
   const links: StreamLink[] = []
   const ready = slot.linkReady.bind(slot)
-  // The second socket stays short of its acknowledgement, so that both carry the stream.
   slot.linkReady = (link) => void links.push(link)
   assert.ok(slot.replace('stale'))
   await waitFor(() => links.length === 1, { timeoutMs: 4000, what: 'second socket' })
   slot.linkReady = ready
-  const second = links[0] as StreamLink
-  const frame = (id: number): Buffer => Buffer.from(`{"stream":"${NAME}","data":{"t":${id}}}`)
+  return [first, links[0] as StreamLink]
+}
+
+test('stopped during a replacement, frames the second socket had read are not offered again', async () => {
+  const { slot, sink, counters, events } = await createSlot()
+  const [first, second] = await replaceHalfway(slot)
   slot.linkFrame(first, frame(1), false)
   slot.linkFrame(second, frame(1), false)
   slot.stop()
@@ -85,4 +90,22 @@ test('stopped during a replacement, frames the second socket had read are not of
   slot.linkFrame(first, frame(3), false)
   assert.equal(sink.frames.length, 2)
   assert.deepEqual(events, ['live', 'closed', 'drained'])
+})
+
+test('a replacement that drags on ends by itself: every frame once, in order', async () => {
+  const { slot, sink, events } = await createSlot()
+  const [first, second] = await replaceHalfway(slot)
+  let id = 0
+  slot.linkFrame(first, frame(++id), false)
+  slot.linkFrame(second, frame(1), false)
+  while (slot.current === first && id < 100_000) slot.linkFrame(first, frame(++id), false)
+  assert.equal(slot.current, second)
+  // The new one is behind and catches up.
+  for (let late = 2; late <= id + 10; late++) slot.linkFrame(second, frame(late), false)
+  assert.deepEqual(
+    sink.texts(),
+    Array.from({ length: id + 10 }, (_, n) => String(frame(n + 1)))
+  )
+  slot.stop()
+  await waitFor(() => events.includes('drained'), { timeoutMs: 4000, what: 'drained' })
 })
