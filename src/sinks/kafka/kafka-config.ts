@@ -128,6 +128,11 @@ export function producerProperties(settings: KafkaSettings): Properties {
     'queue.buffering.max.kbytes': String(settings.queueKbytes),
     'queue.buffering.max.messages': String(settings.queueMessages),
     'reconnect.backoff.max.ms': '500',
+    // A broker that comes back shows its partitions without leaders, or not at all, for a while.
+    // librdkafka asks again at doubling intervals, up to this one; its default of five minutes would
+    // leave a topic's records waiting about as long as the outage had lasted, or longer.
+    'topic.metadata.refresh.interval.ms': '2000',
+    'metadata.max.age.ms': '900000',
     'topic.metadata.propagation.max.ms': String(PROPAGATION_MS_MIN),
     'allow.auto.create.topics': 'false',
     'statistics.interval.ms': '5000',
