@@ -155,6 +155,7 @@ const MEANINGS: Partial<Record<ErrorCode, string>> = {
   SLUICE_THREAD_GAVE_UP: 'A worker died too often; the process ends with exit code 70.',
   SLUICE_HTTP_LISTEN: 'The HTTP port is taken, or the address is not of this machine.',
   SLUICE_CAPTURE_FORMAT: 'A recording has a malformed line; the message names its number.',
+  SLUICE_SERVICE_STATE: 'The service is starting or being taken down and does not change now.',
   SLUICE_INVARIANT: 'A bug: the thread ends and is replaced.'
 }
 

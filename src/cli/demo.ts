@@ -178,15 +178,14 @@ async function show(service: Service, { seconds }: DemoOptions): Promise<Service
   return service.ended
 }
 
-function report({ cause, status, framesLeft, recordsLeft }: ServiceEnd): number {
+function report({ cause, status, framesLeft, recordsLeft, deadLettersLeft }: ServiceEnd): number {
   if (cause !== 'drained' || status === null) {
     process.stderr.write('sluice demo: the service gave up; see the log above\n')
     return EXIT_FAILED
   }
   const { text, balanced } = renderAccounting(status)
   process.stdout.write(`\n${text}\n`)
-  if (framesLeft + recordsLeft > 0) {
-    process.stdout.write(`  left behind: ${framesLeft} frames, ${recordsLeft} records\n`)
-  }
-  return balanced && framesLeft + recordsLeft === 0 ? EXIT_OK : EXIT_FAILED
+  const left = framesLeft + recordsLeft + deadLettersLeft
+  if (left > 0) process.stdout.write(`  left behind: ${left} frames and records\n`)
+  return balanced && left === 0 ? EXIT_OK : EXIT_FAILED
 }

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   SLUICE_THREAD_GAVE_UP: 'fatal',
   SLUICE_HTTP_LISTEN: 'fatal',
   SLUICE_CAPTURE_FORMAT: 'drop',
+  SLUICE_SERVICE_STATE: 'retry',
   SLUICE_INVARIANT: 'fatal'
 } as const satisfies Record<string, Disposition>
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -37,7 +37,8 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   SLUICE_TRANSPORT_RATE_LIMITED: 503,
   SLUICE_TRANSPORT_BANNED: 503,
   SLUICE_EXCHANGE_CONTROL: 502,
-  SLUICE_SINK_UNREACHABLE: 503
+  SLUICE_SINK_UNREACHABLE: 503,
+  SLUICE_SERVICE_STATE: 503
 }
 
 /** What the client is told; a bug's message stays in the log. */

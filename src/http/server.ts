@@ -111,6 +111,11 @@ export class HttpServer {
     }
   }
 
+  /** Ends the ingest clients (1001); probes and the API go on. */
+  closeIngest(): void {
+    this.ingest.close()
+  }
+
   /** Closes the listening socket and every connection; ingest clients are told to go (1001). */
   close(): void {
     if (this.closed) return

@@ -2,11 +2,12 @@
  * Ingest clients on the way into the frame rings. A client may only send what it has credit for, and
  * credit is backed by memory: frames under way, each counted at its largest, never exceed the backlog
  * limit, so a frame within credit always finds room, in the ring or, while that is full, here.
- * Fresh credit is given only while the shard's ring has room. Main thread.
+ * Fresh credit is given only while the rings have room. Main thread.
  */
 import type { Clock, TimerHandle } from '../core/clock.ts'
 import { SluiceError } from '../core/errors.ts'
 import type { FrameMeta, FrameSink } from '../transport/frame-sink.ts'
+import { IngestSharding } from './ingest-shard.ts'
 
 export interface IngestOptions {
   readonly sink: FrameSink
@@ -65,9 +66,9 @@ export class IngestHub {
   /** Closed sessions whose frames are not all in their ring yet. */
   private readonly leaving = new Set<Session>()
   private readonly counts = new Map<string, Counts>()
+  private readonly sharding = new Map<string, IngestSharding>()
   private readonly ownFramesMax: number
   private pumpTimer: TimerHandle | null = null
-  private nextShard = 0
   private opened = 0
   private overruns = 0
   private accepting = true
@@ -77,6 +78,7 @@ export class IngestHub {
     this.ownFramesMax = Math.floor(options.backlogBytesMax / options.frameBytesMax)
     for (const exchange of options.exchanges.keys()) {
       this.counts.set(exchange, { frames: 0, bytes: 0 })
+      this.sharding.set(exchange, new IngestSharding(exchange, options.sink.shards))
     }
   }
 
@@ -85,7 +87,7 @@ export class IngestHub {
     return this.accepting ? 'admitted' : 'not-accepting'
   }
 
-  /** One client. All its frames go to one shard, in order. */
+  /** One client. Its frames of one symbol go to one shard, in order. */
   open({ exchange, streamName, grant }: IngestOpen): Session {
     const index = this.options.exchanges.get(exchange)
     if (index === undefined) {
@@ -93,14 +95,13 @@ export class IngestHub {
       throw new SluiceError('SLUICE_EXCHANGE_UNKNOWN', message)
     }
     const counts = this.counts.get(exchange) as Counts
-    const shard = this.nextShard
-    this.nextShard = (this.nextShard + 1) % this.options.sink.shards
+    const sharding = this.sharding.get(exchange) as IngestSharding
     this.opened += 1
     const session = new Session({
       hub: this,
       sink: this.options.sink,
       clock: this.options.clock,
-      shard,
+      sharding,
       grant,
       counts,
       meta: { exchange: index, connection: this.options.nextConnection(), streamName }
@@ -155,10 +156,12 @@ export class IngestHub {
     }
   }
 
-  /** After frames came in: tops up when half of the credit is used, else when the pump sees room. */
+  /**
+   * After a frame came in: the pump tops up when half of the credit is used. Never at once: credit given
+   * between two frames of one read would cover a client that does not wait for it.
+   */
   onAccepted(session: Session): void {
-    if (session.outstanding * 2 <= this.share()) this.giveCredit(session)
-    else if (session.backlog.length > 0) this.schedulePump()
+    if (session.outstanding * 2 <= this.share() || session.backlog.length > 0) this.schedulePump()
   }
 
   /** Frames one client may have under way, its backlog included. */
@@ -178,7 +181,7 @@ export class IngestHub {
   private giveCredit(session: Session): void {
     if (!this.accepting) return
     const { sink } = this.options
-    const hasRoom = sink.freeBytes(session.shard) >= sink.ringBytes * FREE_SHARE_MIN
+    const hasRoom = leastFreeBytes(sink) >= sink.ringBytes * FREE_SHARE_MIN
     const own = this.share() - session.outstanding - session.backlog.length
     const frames = Math.min(own, this.ownFramesMax - this.committed())
     if (hasRoom && session.backlog.length === 0 && frames > 0) session.give(frames)
@@ -204,23 +207,32 @@ export class IngestHub {
   }
 }
 
+/** The fullest ring decides: nobody knows which one a client's next frames belong to. */
+function leastFreeBytes(sink: FrameSink): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let shard = 0; shard < sink.shards; shard++) {
+    least = Math.min(least, sink.freeBytes(shard))
+  }
+  return least
+}
+
 interface SessionOptions {
   readonly hub: IngestHub
   readonly sink: FrameSink
   readonly clock: Clock
-  readonly shard: number
+  readonly sharding: IngestSharding
   readonly grant: (frames: number) => void
   readonly counts: Counts
   readonly meta: Pick<FrameMeta, 'exchange' | 'connection' | 'streamName'>
 }
 
 interface Waiting {
+  readonly shard: number
   readonly frame: Uint8Array
   readonly meta: FrameMeta
 }
 
 class Session {
-  readonly shard: number
   readonly backlog: Waiting[] = []
   backlogBytes = 0
   /** Credit given and not yet used, frames. */
@@ -230,7 +242,6 @@ class Session {
 
   constructor(options: SessionOptions) {
     this.options = options
-    this.shard = options.shard
   }
 
   give(frames: number): void {
@@ -240,7 +251,7 @@ class Session {
 
   /** False = the client sent more than its credit; nothing was kept. */
   accept(frame: Uint8Array, binary: boolean): boolean {
-    const { hub, sink, clock, counts, meta } = this.options
+    const { hub, sink, clock, counts, meta, sharding } = this.options
     if (this.closed) return false
     if (this.outstanding === 0) {
       hub.countOverrun()
@@ -250,9 +261,10 @@ class Session {
     counts.frames += 1
     counts.bytes += frame.length
     const full: FrameMeta = { ...meta, binary, receivedTimeUs: clock.wallUs() }
-    if (this.backlog.length > 0 || !sink.tryAccept(this.shard, frame, full)) {
+    const shard = sharding.shardOf(frame, meta.streamName)
+    if (this.backlog.length > 0 || !sink.tryAccept(shard, frame, full)) {
       // Not `slice`: that of a Buffer is only a view.
-      this.backlog.push({ frame: new Uint8Array(frame), meta: full })
+      this.backlog.push({ shard, frame: Uint8Array.from(frame), meta: full })
       this.backlogBytes += frame.length
     }
     hub.onAccepted(this)
@@ -262,8 +274,8 @@ class Session {
   /** Moves waiting frames into the ring, in order. True = none is left. */
   flush(): boolean {
     let moved = 0
-    for (const { frame, meta } of this.backlog) {
-      if (!this.options.sink.tryAccept(this.shard, frame, meta)) break
+    for (const { shard, frame, meta } of this.backlog) {
+      if (!this.options.sink.tryAccept(shard, frame, meta)) break
       this.backlogBytes -= frame.length
       moved += 1
     }

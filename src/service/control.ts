@@ -25,6 +25,7 @@ export function createControl(options: ControlOptions): ServiceControl {
   const runnerOf = (name: string): ExchangeRunner => findRunner(runners, name)
   const act = async (name: string, verb: 'start' | 'stop' | 'restart'): Promise<AdapterSummary> => {
     const runner = runnerOf(name)
+    requireRunning(service)
     await runner[verb]()
     return { name, ...runner.summary() }
   }
@@ -45,10 +46,14 @@ export function createControl(options: ControlOptions): ServiceControl {
     restartAdapter: (name) => act(name, 'restart'),
     subscriptions: () => [...runners.values()].flatMap((runner) => [...runner.subscriptions()]),
     subscribe: async (list) => {
+      requireRunning(service)
       requireTopics(pipeline)
       await onEachAdapter(list, runnerOf, (runner, own) => runner.subscribe(own))
     },
-    unsubscribe: (list) => onEachAdapter(list, runnerOf, (runner, own) => runner.unsubscribe(own)),
+    unsubscribe: async (list) => {
+      requireRunning(service)
+      await onEachAdapter(list, runnerOf, (runner, own) => runner.unsubscribe(own))
+    },
     config: () => maskedConfig(service.config),
     logLevel: () => service.logger.level(),
     setLogLevel: (level) => service.logger.setLevel(level),
@@ -83,6 +88,12 @@ function components(status: StatusReader): Record<string, Probe> {
     probes[`adapter ${name}`] = { ok, reasons: lastError === null ? [] : [lastError] }
   }
   return probes
+}
+
+/** A service that is being taken down does not change any more. */
+function requireRunning({ state }: ServiceView): void {
+  if (state === 'running') return
+  throw new SluiceError('SLUICE_SERVICE_STATE', `changing the service: it is ${state}`)
 }
 
 /** Topics come before streams: without a broker the call would hang until it is back. */

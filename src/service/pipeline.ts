@@ -10,6 +10,7 @@ import type { Logger } from '../core/logger.ts'
 import { loadKernelAddon } from '../native/kernel.ts'
 import { RingIntake } from '../pipeline/ring-intake.ts'
 import { StreamDirectory } from '../pipeline/stream-directory.ts'
+import { countEntries } from '../ring/entry-count.ts'
 import { RING_KIND_FRAME, RING_KIND_RECORD } from '../ring/layout.ts'
 import { Ring } from '../ring/ring.ts'
 import { KafkaSink } from '../sinks/kafka/kafka-sink.ts'
@@ -40,6 +41,7 @@ export interface PipelineOptions {
 export interface DrainReport {
   readonly framesLeft: number
   readonly recordsLeft: number
+  readonly deadLettersLeft: number
 }
 
 const POLL_MS = 5
@@ -145,13 +147,18 @@ export class Pipeline {
     await this.within(this.parsers.stop(), left())
     await this.within(this.kafka.stop(), left())
     await this.sink.drain(left())
-    const idle = { received: 0, ignored: 0, shed: 0, waiting: 0 }
-    const records = this.reader.records({ ...idle, producerInFlight: this.producerInFlight() })
-    const report = {
-      framesLeft: this.reader.frames({ ...idle, producerInFlight: 0 }).inRing,
-      recordsLeft: records.inFlight
+    const { inFlight, handedInRing, deadLettersInFlight, deadLettersHandedInRing } =
+      this.sink.snapshot()
+    const inRings = this.recordRings.map(countEntries)
+    const inFrameRings = this.frameRings.map(countEntries)
+    return {
+      framesLeft: sum(inFrameRings.map((count) => count.entries)),
+      recordsLeft: inFlight - handedInRing + sum(inRings.map((count) => count.entries)),
+      deadLettersLeft:
+        deadLettersInFlight -
+        deadLettersHandedInRing +
+        sum(inRings.map((count) => count.deadLetters))
     }
-    return report
   }
 
   /** Ends everything at once. */
@@ -191,4 +198,8 @@ export class Pipeline {
       await Promise.race([finished, pause])
     }
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

@@ -8,13 +8,12 @@ import { loadAdapter } from '../adapters/registry.ts'
 import { testHooksEnabled } from '../config/test-hooks.ts'
 import type { AdapterConfig, SluiceConfig } from '../config/types.ts'
 import type { Clock } from '../core/clock.ts'
-import { asError, type SluiceError } from '../core/errors.ts'
+import type { SluiceError } from '../core/errors.ts'
 import { createPrng } from '../core/prng.ts'
 import { HttpServer, type HttpStats } from '../http/server.ts'
 import type { ServiceStatus } from '../model/status.ts'
 import { ExchangeRunner } from '../pipeline/exchange-runner.ts'
 import { IngestHub } from '../pipeline/ingest.ts'
-import { ShardPlan } from '../pipeline/shard-plan.ts'
 import { topicName } from '../sinks/kafka/topic-name.ts'
 import type { ServiceLogger } from '../telemetry/logger.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -22,7 +21,7 @@ import { nextConnectionNumber } from '../transport/connection-number.ts'
 import { createControl } from './control.ts'
 import { createMetrics } from './metrics.ts'
 import type { Parts, ServiceState, ServiceView } from './parts.ts'
-import { Pipeline } from './pipeline.ts'
+import { type DrainReport, Pipeline } from './pipeline.ts'
 import { StatusReader } from './status-reader.ts'
 
 export interface ServiceOptions {
@@ -36,9 +35,13 @@ export interface ServiceEnd {
   /** Received, but neither delivered nor dead-lettered when the deadline passed. */
   readonly framesLeft: number
   readonly recordsLeft: number
+  readonly deadLettersLeft: number
   /** The last reading, taken at rest; null when the service never came that far. */
   readonly status: ServiceStatus | null
 }
+
+const NOTHING_LEFT: DrainReport = { framesLeft: 0, recordsLeft: 0, deadLettersLeft: 0 }
+const POLL_MS = 5
 
 export class Service implements ServiceView {
   /** Resolves when the service has ended; never rejects. */
@@ -54,6 +57,7 @@ export class Service implements ServiceView {
   private statusReader: StatusReader | null = null
   private metrics: MetricsRegistry | null = null
   private http: HttpServer | null = null
+  private starting: Promise<void> = Promise.resolve()
   private draining: Promise<ServiceEnd> | null = null
   private end: (end: ServiceEnd) => void = () => undefined
 
@@ -73,10 +77,17 @@ export class Service implements ServiceView {
    *
    * @throws SluiceError for everything that retrying does not mend: settings, addons, a taken port
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.starting = this.runStart()
+    return this.starting
+  }
+
+  private async runStart(): Promise<void> {
     const parts = await this.build()
     this.parts = parts
+    if (this.draining !== null) return
     await parts.pipeline.start()
+    if (this.draining !== null) return
     await this.listen(parts)
     if (this.draining !== null) return
     this.state = 'running'
@@ -115,7 +126,7 @@ export class Service implements ServiceView {
   async abort(): Promise<void> {
     this.http?.close()
     this.metrics?.close()
-    await Promise.all([...(this.parts?.runners.values() ?? [])].map((runner) => runner.close()))
+    await this.closeRunners(0)
     this.parts?.ingest.destroy()
     await this.parts?.pipeline.destroy()
     this.state = 'stopped'
@@ -142,7 +153,6 @@ export class Service implements ServiceView {
       onGiveUp: (error) => this.giveUp(error)
     })
     const prng = createPrng(randomInt(2 ** 32 - 1))
-    const plan = new ShardPlan(pipeline.intake.shards)
     const runners = new Map<string, ExchangeRunner>()
     for (const [exchangeIndex, adapter] of adapters.entries()) {
       const name = names[exchangeIndex] as string
@@ -155,11 +165,17 @@ export class Service implements ServiceView {
         prng: prng.fork(name),
         logger: logger.child({ adapter: name }),
         activity: (stream) => pipeline.streams.activity(adapter.exchange, stream),
-        prepare: (streams) => this.createTopics(pipeline, adapter, streams),
-        plan
+        prepare: (streams) => this.createTopics(pipeline, adapter, streams)
       })
-      await runner.subscribe(config.subscriptions.filter((each) => each.adapter === name))
       runners.set(name, runner)
+    }
+    try {
+      for (const [name, runner] of runners) {
+        await runner.subscribe(config.subscriptions.filter((each) => each.adapter === name))
+      }
+    } catch (error) {
+      await pipeline.destroy()
+      throw error
     }
     const ingest = new IngestHub({
       sink: pipeline.intake,
@@ -207,36 +223,54 @@ export class Service implements ServiceView {
 
   private giveUp(error: SluiceError): void {
     this.logger.error('giving up', { error: error.message, code: error.code })
-    this.end({ cause: 'gave-up', framesLeft: 0, recordsLeft: 0, status: this.status() })
+    this.end({ cause: 'gave-up', ...NOTHING_LEFT, status: this.status() })
+  }
+
+  /** Ends every adapter; what its rings do not take within `graceMs` is shed and counted. */
+  private async closeRunners(graceMs: number): Promise<void> {
+    const runners = [...(this.parts?.runners.values() ?? [])]
+    await Promise.all(runners.map((runner) => runner.close({ graceMs })))
   }
 
   private async runDrain(): Promise<ServiceEnd> {
-    const { parts, clock, config } = this
-    if (parts === null) return { cause: 'drained', framesLeft: 0, recordsLeft: 0, status: null }
-    const deadline = clock.monotonicMs() + config.drainSeconds * 1000
+    // A start under way stops at its next step; what it built so far is taken down here.
+    await this.starting.catch(() => undefined)
+    const { parts } = this
+    if (parts === null) return { cause: 'drained', ...NOTHING_LEFT, status: null }
     try {
-      await Promise.all([...parts.runners.values()].map((runner) => runner.close()))
-      parts.ingest.stopAccepting()
-      while (!parts.ingest.isIdle() && clock.monotonicMs() < deadline) {
-        await new Promise<void>((resolve) => void clock.setTimer(resolve, 5))
-      }
-      const report = await parts.pipeline.drain(Math.max(0, deadline - clock.monotonicMs()))
-      const left = { ...report, framesLeft: report.framesLeft + parts.ingest.destroy() }
-      const fields = { ...left, seconds: config.drainSeconds }
-      if (left.framesLeft + left.recordsLeft > 0) {
+      const left = await this.drainParts(parts)
+      const fields = { ...left, seconds: this.config.drainSeconds }
+      if (left.framesLeft + left.recordsLeft + left.deadLettersLeft > 0) {
         this.logger.error('drained to the deadline: something is left and lost', fields)
       } else {
         this.logger.info('drained: everything received was delivered', fields)
       }
       return { cause: 'drained', ...left, status: this.status() }
-    } catch (error) {
-      this.logger.error('draining failed', { error: asError(error) })
-      return { cause: 'drained', framesLeft: -1, recordsLeft: -1, status: null }
     } finally {
       this.http?.close()
       this.metrics?.close()
       await parts.pipeline.destroy()
       this.state = 'stopped'
     }
+  }
+
+  /** Intake first, then stage by stage; every stage has what is left of the same budget. */
+  private async drainParts({ pipeline, ingest, runners }: Parts): Promise<DrainReport> {
+    const { clock, config } = this
+    const deadline = clock.monotonicMs() + config.drainSeconds * 1000
+    const leftMs = (): number => Math.max(0, deadline - clock.monotonicMs())
+    const shed = (): number =>
+      [...runners.values()].reduce((sum, runner) => sum + runner.accounting().shed, 0)
+    const shedBefore = shed()
+    // Clients gone before the stop marks: a frame within credit must not follow them into a ring.
+    ingest.stopAccepting()
+    this.http?.closeIngest()
+    await this.closeRunners(leftMs())
+    while (!ingest.isIdle() && leftMs() > 0) {
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, POLL_MS))
+    }
+    const report = await pipeline.drain(leftMs())
+    const framesLeft = report.framesLeft + ingest.destroy() + shed() - shedBefore
+    return { ...report, framesLeft }
   }
 }

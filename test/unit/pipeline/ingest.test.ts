@@ -110,11 +110,14 @@ describe('ingest hub', () => {
     )
   })
 
-  it('gives credit at once, tops it up at half, and hands frames over with their facts', () => {
-    const { sink, client, send } = setup()
+  it('gives credit, tops it up at half, and hands frames over with their facts', () => {
+    const { sink, clock, client, send } = setup()
     const one = client('btcusdt@trade')
     assert.equal(one.credit, 8)
-    for (let index = 0; index < 20; index++) assert.ok(send(one, `f${index}`))
+    for (let index = 0; index < 20; index++) {
+      assert.ok(send(one, `f${index}`))
+      if (one.credit <= 4) clock.tick()
+    }
     assert.deepEqual(
       sink.taken.map((frame) => frame.text),
       Array.from({ length: 20 }, (_, index) => `f${index}`)
@@ -190,14 +193,42 @@ describe('ingest hub', () => {
     assert.equal(clock.pending, 0, 'no timer without anything to do')
   })
 
-  it('spreads clients over shards and shares the backing memory among them', () => {
-    const { hub, client } = setup({ shards: 2, creditFrames: 1000, backlogBytesMax: 16 * 1024 })
-    const first = client()
-    assert.equal(first.credit, 16)
-    const second = client()
-    assert.deepEqual([first.session.shard, second.session.shard], [0, 1])
-    assert.equal(second.credit, 0, 'all memory is promised to the first')
+  it('shares the backing memory among clients', () => {
+    const { hub, client } = setup({ creditFrames: 1000, backlogBytesMax: 16 * 1024 })
+    assert.equal(client().credit, 16)
+    assert.equal(client().credit, 0, 'all memory is promised to the first')
     assert.ok(hub.stats().creditOutstanding <= 16)
+  })
+
+  it('puts a symbol on one shard, whichever client and form it comes in', () => {
+    const { sink, client, send } = setup({
+      shards: 4,
+      creditFrames: 100,
+      backlogBytesMax: 1024 * 1024
+    })
+    const symbols = Array.from({ length: 40 }, (_, index) => `coin${index}usdt`)
+    const shardsOf = new Map<string, Set<number>>()
+    for (let round = 0; round < 2; round++) {
+      const one = client()
+      for (const symbol of symbols) {
+        const before = sink.taken.length
+        assert.ok(send(one, `{"stream":"${symbol}@trade","data":{}}`))
+        const shards = shardsOf.get(symbol) ?? new Set()
+        shardsOf.set(symbol, shards.add(sink.taken[before]?.shard ?? -1))
+      }
+      sink.empty()
+    }
+    assert.ok([...shardsOf.values()].every((shards) => shards.size === 1))
+    assert.equal(new Set([...shardsOf.values()].flatMap((shards) => [...shards])).size, 4)
+  })
+
+  it('gives no credit between two frames of one read', () => {
+    const { clock, client, send } = setup({ creditFrames: 8 })
+    const one = client()
+    for (let frame = 0; frame < 8; frame++) assert.ok(send(one, 'x'))
+    assert.equal(send(one, 'x'), false, 'a client that does not wait overruns')
+    clock.tick()
+    assert.ok(one.credit > 0)
   })
 
   it('never promises more than its memory, whatever happens', () => {
