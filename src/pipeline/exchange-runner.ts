@@ -135,6 +135,8 @@ export class ExchangeRunner {
     try {
       const symbols = await this.directory.load(signal)
       checkResolution(this.options.adapter.resolve(this.set.list(), symbols), 'all')
+      await this.prepare(this.set)
+      signal.throwIfAborted()
       this.state = 'running'
       this.apply(this.set, signal)
       this.interruption.count(this.counters, this.pool.slots())
@@ -208,6 +210,7 @@ export class ExchangeRunner {
       await this.directory.refresh(signal)
     }
     checkResolution(adapter.resolve(subscriptions, this.directory.symbols), 'all')
+    await this.prepare(this.set.with(subscriptions))
     return this.apply(this.set.with(subscriptions), signal)
   }
 
@@ -286,6 +289,12 @@ export class ExchangeRunner {
   }
 
   /** What is new in the set has been checked; what was there may have been delisted meanwhile. */
+  private async prepare(next: SubscriptionSet): Promise<void> {
+    const { streams } = this.options.adapter.resolve(next.list(), null)
+    const present = this.pool.streams()
+    await this.options.prepare?.(streams.filter(({ name }) => !present.has(name)))
+  }
+
   private apply(next: SubscriptionSet, signal: AbortSignal): SubscriptionChange {
     signal.throwIfAborted()
     const { adapter, logger } = this.options
@@ -334,7 +343,11 @@ export class ExchangeRunner {
 
   private reason(): string | null {
     if (this.state === 'failed') return this.failure?.message ?? null
-    if (this.state === 'loading') return this.notLoaded().message
+    if (this.state === 'loading') {
+      return this.directory.symbols === null
+        ? this.notLoaded().message
+        : 'its topics are being made'
+    }
     const waiting = this.pool.framesRetiring()
     if (this.state === 'stopped' && waiting > 0) return `${waiting} frames still wait for a ring`
     if (this.state !== 'running') return null

@@ -42,6 +42,8 @@ export interface ServiceEnd {
 
 const NOTHING_LEFT: DrainReport = { framesLeft: 0, recordsLeft: 0, deadLettersLeft: 0 }
 const POLL_MS = 5
+/** Time Kafka has to answer before intake begins without it, ms. */
+const TOPICS_WAIT_MS = 10_000
 
 export class Service implements ServiceView {
   /** Resolves when the service has ended; never rejects. */
@@ -187,7 +189,10 @@ export class Service implements ServiceView {
     return { pipeline, runners, ingest }
   }
 
-  /** The records' topics exist before the first record; so Kafka has to have been there once. */
+  /**
+   * The records' topics exist before the first record, where Kafka answers. Where it does not, intake
+   * begins all the same after a while: what arrives waits in memory for its topics, as in any outage.
+   */
   private async createTopics(
     pipeline: Pipeline,
     adapter: ExchangeAdapter,
@@ -199,7 +204,16 @@ export class Service implements ServiceView {
       if (record === null) continue
       topics.add(topicName(this.config.kafka.topic, { ...record, exchange: adapter.exchange }))
     }
-    await pipeline.sink.ensureTopics(topics)
+    let isReady = false
+    const ready = pipeline.sink.ensureTopics(topics).then(() => {
+      isReady = true
+    })
+    const waitedEnough = new Promise<void>((resolve) => {
+      const timer = this.clock.setTimer(resolve, TOPICS_WAIT_MS)
+      void ready.then(() => this.clock.clearTimer(timer)).then(resolve)
+    })
+    await Promise.race([ready, waitedEnough])
+    if (!isReady) this.logger.warn('kafka topics are not ready; intake begins without them')
   }
 
   private async listen(parts: Parts): Promise<void> {

@@ -4,7 +4,7 @@ import { createAdapter } from '../../src/adapters/binance/adapter.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createPrng } from '../../src/core/prng.ts'
-import { ExchangeRunner } from '../../src/pipeline/exchange-runner.ts'
+import { ExchangeRunner, type ExchangeRunnerOptions } from '../../src/pipeline/exchange-runner.ts'
 import type { RunnerConfig, RunnerTuning } from '../../src/pipeline/runner-config.ts'
 import { MemorySink } from './memory-sink.ts'
 import { TinyExchange } from './tiny-exchange.ts'
@@ -16,6 +16,7 @@ export interface RigOptions {
   readonly tuning?: Partial<RunnerTuning>
   readonly clock?: Clock
   readonly seed?: number
+  readonly prepare?: ExchangeRunnerOptions['prepare']
 }
 
 export interface Rig {
@@ -58,7 +59,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     prng: createPrng(options.seed ?? 1),
     logger: silentLogger,
     activity: (name) => activity.get(name),
-    tuning: { tickMs: 50, ...options.tuning }
+    tuning: { tickMs: 50, ...options.tuning },
+    ...(options.prepare === undefined ? {} : { prepare: options.prepare })
   })
   return {
     exchange,
