@@ -54,6 +54,8 @@ export interface TopicAdminOptions {
 type AdminClient = ReturnType<typeof kafkaJavascript.AdminClient.create>
 
 const DESCRIBE_BATCH = 200
+/** Requests under way at once: the client creates one topic a request. */
+const CREATE_BATCH = 32
 const REQUEST_MS = 5000
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 2000
@@ -183,9 +185,12 @@ export class TopicAdmin implements TopicProvider {
     for (let at = 0; at < topics.length && !this.closed; at += DESCRIBE_BATCH) {
       missing.push(...(await this.describe(this.client, topics.slice(at, at + DESCRIBE_BATCH))))
     }
-    for (const topic of missing) {
+    for (let at = 0; at < missing.length; at += CREATE_BATCH) {
       if (this.closed) return false
-      await this.create(this.client, topic)
+      const { client } = this
+      await Promise.all(
+        missing.slice(at, at + CREATE_BATCH).map((name) => this.create(client, name))
+      )
     }
     return missing.length > 0
   }
