@@ -71,6 +71,7 @@ export class ExchangeRunner {
   /** @throws SLUICE_CONFIG_INVALID when a base URL is none. */
   constructor(options: ExchangeRunnerOptions) {
     const { adapter, config, clock, prng, frameSink } = options
+    const { limits } = adapter
     this.options = options
     this.exchange = adapter.exchange
     this.tuning = { ...DEFAULT_TUNING, ...options.tuning }
@@ -78,10 +79,7 @@ export class ExchangeRunner {
     this.rest = new RestClient({
       baseUrl: config.restUrl,
       usedWeightHeader: adapter.usedWeightHeader,
-      weightPerMinute: Math.min(
-        this.tuning.restWeightPerMinute,
-        adapter.limits.restWeightPerMinute
-      ),
+      weightPerMinute: Math.min(this.tuning.restWeightPerMinute, limits.restWeightPerMinute),
       connectMs: config.timeouts.connectMs,
       requestMs: config.timeouts.requestMs,
       parseError: (body) => adapter.parseRestError(body),
@@ -90,8 +88,7 @@ export class ExchangeRunner {
     })
     const freshMs = this.tuning.symbolsFreshMs
     this.directory = new SymbolDirectory({ ...options, rest: this.rest, freshMs })
-    const { connectsPer5Minutes } = config
-    this.gate = new DialGate({ connectsPer5Minutes, clock })
+    this.gate = new DialGate({ connectsPer5Minutes: config.connectsPer5Minutes, clock })
     this.pool = new ConnectionPool({
       ...options,
       tuning: this.tuning,
