@@ -88,7 +88,7 @@ const FRAMES: readonly Metric[] = [
   },
   {
     name: 'sluice_shed_total',
-    help: 'Frames dropped on purpose, by reason; 0 unless a policy that sheds was chosen.',
+    help: 'Frames given up, by reason: the list behind a full ring was full too, or the drain deadline passed. Else 0.',
     type: 'counter',
     labels: ['exchange', 'reason'],
     read: ({ adapters }) =>
