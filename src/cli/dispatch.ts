@@ -1,6 +1,6 @@
 /** From the command line to a command: help, version, and what to say of a name nobody knows. */
-import { readFileSync } from 'node:fs'
 import { editDistance, nearest } from '../core/nearest.ts'
+import { VERSION } from '../service/version.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT_OK, EXIT_USAGE, runTool } from './flags.ts'
 
@@ -18,12 +18,6 @@ export function helpText(): string {
   ].join('\n')
 }
 
-/** The version in package.json, which lies beside dist/. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
-
 export async function dispatch(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
   if (name === undefined) {
@@ -35,7 +29,7 @@ export async function dispatch(argv: readonly string[]): Promise<number> {
     return EXIT_OK
   }
   if (name === '--version' || name === '-v') {
-    process.stdout.write(`${packageVersion()}\n`)
+    process.stdout.write(`${VERSION}\n`)
     return EXIT_OK
   }
   const command = COMMANDS.find((one) => one.name === name)

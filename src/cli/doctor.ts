@@ -1,7 +1,6 @@
 /** `sluice doctor`: what this machine lacks for the configured service. */
-import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
-import { asError, SluiceError } from '../core/errors.ts'
+import { parseConfigFlags } from './config-flags.ts'
 import { type Finding, findings } from './doctor-checks.ts'
 import { EXIT_FAILED, EXIT_OK, runTool } from './flags.ts'
 
@@ -19,24 +18,18 @@ ports, for the configuration that run would use.
 Exits 1 when a check fails; warnings do not.
 `
 
-interface Flags {
-  readonly help: boolean
-  readonly json: boolean
-  readonly offline: boolean
-  readonly files: readonly string[]
-  readonly sets: readonly string[]
-}
-
 export function run(argv: string[]): Promise<number> {
   return runTool('doctor', async () => {
-    const flags = flagsOf(argv)
+    const flags = parseConfigFlags(argv, ['json', 'offline'])
     if (flags.help) {
       process.stdout.write(HELP)
       return EXIT_OK
     }
-    const found = await findings(loadConfig(flags), { offline: flags.offline })
+    const found = await findings(loadConfig(flags), { offline: flags.switches.offline })
     const ok = found.every((finding) => finding.state !== 'fail')
-    const text = flags.json ? `${JSON.stringify({ ok, checks: found }, null, 2)}\n` : table(found)
+    const text = flags.switches.json
+      ? `${JSON.stringify({ ok, checks: found }, null, 2)}\n`
+      : table(found)
     process.stdout.write(text)
     return ok ? EXIT_OK : EXIT_FAILED
   })
@@ -48,29 +41,4 @@ export function table(found: readonly Finding[]): string {
     return `${state.padEnd(4)}  ${check.padEnd(width)}  ${detail}`
   })
   return `${rows.join('\n')}\n`
-}
-
-function flagsOf(argv: string[]): Flags {
-  try {
-    const { values } = parseArgs({
-      args: argv,
-      options: {
-        json: { type: 'boolean' },
-        offline: { type: 'boolean' },
-        config: { type: 'string', multiple: true },
-        set: { type: 'string', multiple: true },
-        help: { type: 'boolean' }
-      },
-      strict: true
-    })
-    return {
-      help: values.help === true,
-      json: values.json === true,
-      offline: values.offline === true,
-      files: values.config ?? [],
-      sets: values.set ?? []
-    }
-  } catch (error) {
-    throw new SluiceError('SLUICE_USAGE', asError(error).message, {}, error)
-  }
 }

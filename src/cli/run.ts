@@ -1,14 +1,13 @@
 /** `sluice run`: the service, until a signal, a drain over the API, or a part that died too often. */
-import { parseArgs } from 'node:util'
 import { noticesOf } from '../config/derive.ts'
 import { requireSink } from '../config/kafka-mode.ts'
 import { loadConfig } from '../config/load.ts'
 import { secretsOf } from '../config/mask.ts'
 import type { SluiceConfig } from '../config/types.ts'
 import { systemClock } from '../core/clock.ts'
-import { asError, SluiceError } from '../core/errors.ts'
 import { Service } from '../service/service.ts'
 import { createLogger, type ServiceLogger } from '../telemetry/logger.ts'
+import { parseConfigFlags } from './config-flags.ts'
 import { EXIT_FAILED, EXIT_OK, runTool } from './flags.ts'
 
 /** A part died too often: the process ends, so that its keeper starts a fresh one. */
@@ -29,7 +28,7 @@ and its variable: docs/configuration.md, and \`sluice config\`.
 
 export function run(argv: string[]): Promise<number> {
   return runTool('run', async () => {
-    const flags = runFlags(argv)
+    const flags = parseConfigFlags(argv)
     if (flags.help) {
       process.stdout.write(HELP)
       return EXIT_OK
@@ -38,23 +37,6 @@ export function run(argv: string[]): Promise<number> {
     requireSink(config)
     return serve(config)
   })
-}
-
-function runFlags(argv: string[]): { help: boolean; files: string[]; sets: string[] } {
-  try {
-    const { values } = parseArgs({
-      args: argv,
-      options: {
-        config: { type: 'string', multiple: true },
-        set: { type: 'string', multiple: true },
-        help: { type: 'boolean' }
-      },
-      strict: true
-    })
-    return { help: values.help === true, files: values.config ?? [], sets: values.set ?? [] }
-  } catch (error) {
-    throw new SluiceError('SLUICE_USAGE', asError(error).message, {}, error)
-  }
 }
 
 async function serve(config: SluiceConfig): Promise<number> {
